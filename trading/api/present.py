@@ -1,0 +1,221 @@
+"""How trading's values look on the wire: money as plain strings, moments as ISO 8601."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from risk.rmultiple import r_of
+from risk.rules import Verdict, may_proceed
+from testudo.events.models import OutboxEvent
+from testudo.web.fields import plain
+from trading.bookkeeping import facts_of, since_placed
+from trading.models import ExchangeAccount, Order, Trade
+from trading.order_states import FINISHED, TradeState
+from trading.plans import Judged
+from trading.positions import position_of, uncovered
+
+STATE_TEXT = {
+    TradeState.APPROVED: "Approved, being sent",
+    TradeState.ENTERING: "Entering",
+    TradeState.OPEN: "Open",
+    TradeState.CLOSING: "Closing",
+    TradeState.CLOSED: "Closed",
+    TradeState.EXPIRED: "Not filled",
+    TradeState.REJECTED: "Refused by the exchange",
+    TradeState.CANCELED: "Withdrawn",
+}
+
+
+def money(amount: Decimal | None) -> str | None:
+    return None if amount is None else plain(amount)
+
+
+def moment(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat().replace("+00:00", "Z")
+
+
+def account(row: ExchangeAccount) -> dict[str, Any]:
+    return {
+        "id": str(row.pk),
+        "name": row.name,
+        "venue": row.venue,
+        "currency": row.currency,
+        "state": row.accountrisk.state,
+        "key_hint": row.key_hint,
+    }
+
+
+def verdicts(judged: Iterable[Verdict]) -> list[dict[str, Any]]:
+    return [verdict.as_dict() for verdict in judged]
+
+
+def preview(
+    row: ExchangeAccount, it: Judged, *, acknowledged: Iterable[str] = ()
+) -> dict[str, Any]:
+    """A sized plan with its verdicts, as the ticket shows it."""
+    plan, sizing, book, limits = it.plan, it.plan.sizing, it.book, it.limits
+    lost = max(book.day_start_equity - book.equity, Decimal(0))
+    day_used = lost + book.open_risk + book.pending_risk
+    return {
+        "ok": may_proceed(it.verdicts, acknowledged=frozenset(acknowledged)),
+        "kind": it.kind,
+        "account": str(row.pk),
+        "symbol": plan.symbol.name,
+        "side": plan.direction,
+        "entry": money(plan.entry),
+        "worst_entry": money(plan.worst_entry),
+        "stop": money(plan.stop),
+        "target": money(plan.target),
+        "quantity": money(sizing.quantity),
+        "base": plan.symbol.base,
+        "notional": money(sizing.notional),
+        "risk_fraction": money(plan.risk_fraction),
+        "risk_budget": money(sizing.budget),
+        "planned_risk": money(sizing.worst_loss),
+        "rounding_loss": money(sizing.rounding_loss),
+        "bound": sizing.bound,
+        "reward_to_risk": money(sizing.reward_to_risk),
+        "reward_to_risk_gross": money(sizing.reward_to_risk_gross),
+        "planned_profit": money(sizing.planned_profit),
+        "entry_fee": money(sizing.entry_fee),
+        "exit_fee": money(sizing.exit_fee),
+        "currency": book.currency,
+        "quoted_price": money(plan.price),
+        "quoted_at": moment(book.at),
+        "verdicts": verdicts(it.verdicts),
+        "gauges": {
+            "heat": _gauge(book.heat, plan.risk, book.equity * limits.max_heat),
+            "day_loss": _gauge(day_used, plan.risk, book.day_start_equity * limits.max_day_loss),
+        },
+    }
+
+
+def _gauge(before: Decimal, added: Decimal, limit: Decimal) -> dict[str, str | None]:
+    return {"before": money(before), "after": money(before + added), "limit": money(limit)}
+
+
+def trade(row: Trade) -> dict[str, Any]:
+    """A trade as lists show it. Reads its orders and fills: prefetch them for many."""
+    orders, fills = facts_of(row)
+    position = position_of(orders, fills)
+    return {
+        "id": str(row.pk),
+        "version": row.version,
+        "account": str(row.account_id),
+        "symbol": row.symbol,
+        "base": row.base_asset,
+        "side": row.side,
+        "kind": row.kind,
+        "state": row.state,
+        "state_text": row.state_reason or STATE_TEXT[TradeState(row.state)],
+        "entry": money(row.entry),
+        "worst_entry": money(row.worst_entry),
+        "stop": money(row.stop),
+        "target": money(row.target),
+        "quantity": money(row.quantity),
+        "planned_risk": money(row.planned_risk),
+        "risk_budget": money(row.risk_budget),
+        "initial_risk": money(row.initial_risk),
+        "reward_to_risk": money(row.reward_to_risk),
+        "entry_price": money(position.entry_price),
+        "exit_price": money(position.exit_price),
+        "entered_quantity": money(position.entered),
+        "held_quantity": money(row.held),
+        "protected": _protected(row, position),
+        "order_ms": since_placed(row, row.acknowledged_at),
+        "protected_ms": since_placed(row, row.protected_at),
+        "naked_ms": row.naked_ms,
+        "r_multiple": _r_multiple(row),
+        "profit": money(row.profit),
+        "fees": money(position.fees),
+        "exit_reason": row.exit_reason or None,
+        "placed_at": moment(row.placed_at),
+        "opened_at": moment(row.opened_at),
+        "closed_at": moment(row.closed_at),
+        "currency": row.currency,
+    }
+
+
+def _protected(row: Trade, position: Any) -> bool:
+    held = position.held >= row.dust and row.state not in FINISHED
+    return held and not uncovered(position, dust=row.dust)
+
+
+def _r_multiple(row: Trade) -> str | None:
+    if row.profit is None or not row.initial_risk:
+        return None
+    return money(r_of(row.profit, row.initial_risk).quantize(Decimal("0.0001")))
+
+
+def trade_in_full(row: Trade) -> dict[str, Any]:
+    """A trade with its legs, fills, timeline and the decision behind it."""
+    fills = row.fills.select_related("order").order_by("at", "exchange_trade_id")
+    return {
+        **trade(row),
+        "reason": row.reason,
+        "setup": row.setup,
+        "legs": [_leg(order) for order in row.orders.order_by("pk")],
+        "fills": [
+            {
+                "trade_id": str(fill.exchange_trade_id),
+                "leg": fill.order.leg,
+                "price": money(fill.price),
+                "quantity": money(fill.quantity),
+                "quote": money(fill.quote_quantity),
+                "commission": money(fill.commission),
+                "commission_asset": fill.commission_asset,
+                "at": moment(fill.at),
+            }
+            for fill in fills
+        ],
+        "timeline": timeline(row),
+        "decision": decision(row),
+    }
+
+
+def _leg(order: Order) -> dict[str, Any]:
+    return {
+        "leg": order.leg,
+        "client_order_id": order.client_order_id,
+        "exchange_order_id": str(order.exchange_order_id) if order.exchange_order_id else None,
+        "type": order.type,
+        "side": order.side,
+        "price": money(order.price),
+        "stop_price": money(order.stop_price),
+        "quantity": money(order.quantity),
+        "filled": money(order.filled),
+        "state": order.state,
+        "state_reason": order.state_reason,
+    }
+
+
+def timeline(row: Trade) -> list[dict[str, Any]]:
+    """What happened to a trade, from its events, with milliseconds since the click."""
+    events = OutboxEvent.objects.filter(
+        stream=str(row.account_id), payload__trade_id=str(row.pk)
+    ).order_by("seq")
+    lines = []
+    for event in events:
+        at = datetime.fromisoformat(event.payload["at"])
+        lines.append(
+            {
+                "at": moment(at),
+                "ms": since_placed(row, at),
+                "what": event.name,
+                "text": event.payload.get("text", ""),
+            }
+        )
+    return lines
+
+
+def decision(row: Trade) -> dict[str, Any]:
+
+    facts = json.loads(row.decision.payload)
+    return {
+        "id": str(row.decision_id),
+        "number": row.decision.number,
+        "hash": row.decision.hash,
+        "verdicts": facts["verdicts"],
+    }

@@ -1,0 +1,133 @@
+"""The answers of the API, described for OpenAPI. Bodies are built in `present.py`."""
+
+from drf_spectacular.utils import OpenApiResponse, inline_serializer
+from rest_framework import serializers
+
+from testudo.web.fields import AmountField, MomentField, SymbolField
+
+
+def _money(**options: bool) -> AmountField:
+    return AmountField(allow_null=True, **options)
+
+
+def _list_of(fields: dict[str, serializers.Field], name: str) -> serializers.Field:
+    return inline_serializer(name, fields, many=True)
+
+
+VERDICT = {
+    "code": serializers.CharField(),
+    "title": serializers.CharField(),
+    "ok": serializers.BooleanField(),
+    "effect": serializers.ChoiceField(["block", "advise"]),
+    "measured": serializers.CharField(),
+    "limit": serializers.CharField(),
+    "margin": serializers.CharField(),
+    "unit": serializers.CharField(),
+    "message": serializers.CharField(),
+    "needs_acknowledgement": serializers.BooleanField(),
+}
+_GAUGE = {"before": _money(), "after": _money(), "limit": _money()}
+_PLAN = {
+    "symbol": SymbolField(),
+    "side": serializers.ChoiceField(["long", "short"]),
+    "kind": serializers.ChoiceField(["now", "pullback", "breakout"]),
+    **{name: _money() for name in ("entry", "worst_entry", "stop", "target", "quantity")},
+    **{name: _money() for name in ("planned_risk", "risk_budget", "reward_to_risk")},
+    "currency": serializers.CharField(),
+    "base": serializers.CharField(),
+}
+PREVIEW = inline_serializer(
+    "Preview",
+    {
+        "ok": serializers.BooleanField(),
+        "account": serializers.UUIDField(),
+        **_PLAN,
+        **{name: _money() for name in ("notional", "risk_fraction", "rounding_loss")},
+        "bound": serializers.CharField(),
+        **{name: _money() for name in ("reward_to_risk_gross", "entry_fee", "exit_fee")},
+        "planned_profit": serializers.CharField(),
+        "quoted_price": _money(),
+        "quoted_at": MomentField(),
+        "verdicts": _list_of(VERDICT, "Verdict"),
+        "gauges": inline_serializer(
+            "Gauges",
+            {
+                "heat": inline_serializer("HeatGauge", _GAUGE),
+                "day_loss": inline_serializer("DayLossGauge", _GAUGE),
+            },
+        ),
+    },
+)
+_TRADE = {
+    "id": serializers.UUIDField(),
+    "version": serializers.IntegerField(),
+    "account": serializers.UUIDField(),
+    **_PLAN,
+    "state": serializers.CharField(),
+    "state_text": serializers.CharField(),
+    **{name: _money() for name in ("initial_risk", "entry_price", "exit_price")},
+    **{name: _money() for name in ("entered_quantity", "held_quantity", "fees")},
+    "protected": serializers.BooleanField(),
+    "order_ms": serializers.IntegerField(allow_null=True),
+    "protected_ms": serializers.IntegerField(allow_null=True),
+    "naked_ms": serializers.IntegerField(),
+    "r_multiple": serializers.CharField(allow_null=True),
+    "profit": serializers.CharField(allow_null=True),
+    "exit_reason": serializers.CharField(allow_null=True),
+    **{name: MomentField(allow_null=True) for name in ("placed_at", "opened_at", "closed_at")},
+}
+TRADES = inline_serializer(
+    "Trades",
+    {"results": _list_of(_TRADE, "TradeRow"), "next": serializers.UUIDField(allow_null=True)},
+)
+TRADE = inline_serializer(
+    "Trade",
+    {
+        **_TRADE,
+        "reason": serializers.CharField(),
+        "setup": serializers.CharField(),
+        "legs": serializers.ListField(child=serializers.DictField()),
+        "fills": serializers.ListField(child=serializers.DictField()),
+        "timeline": serializers.ListField(child=serializers.DictField()),
+        "decision": serializers.DictField(),
+    },
+)
+PROBLEM = inline_serializer(
+    "Problem",
+    {
+        "type": serializers.CharField(),
+        "title": serializers.CharField(),
+        "status": serializers.IntegerField(),
+        "code": serializers.CharField(),
+        "detail": serializers.CharField(),
+        "errors": _list_of(
+            {
+                "field": serializers.CharField(),
+                "value": serializers.CharField(allow_null=True),
+                "message": serializers.CharField(),
+            },
+            "ProblemError",
+        ),
+    },
+)
+_SAID = {
+    400: "Malformed or impossible; `errors` names field, value and way out.",
+    401: "Sign in first.",
+    404: "Absent, or another's.",
+    409: "A rule's or a filter's verdict on a well-formed plan, in `verdicts`.",
+    422: "The Idempotency-Key was used with another body.",
+}
+REFUSALS = {status: OpenApiResponse(PROBLEM, text) for status, text in _SAID.items()}
+ACCOUNT = inline_serializer(
+    "Account",
+    {
+        "id": serializers.UUIDField(),
+        "name": serializers.CharField(),
+        "venue": serializers.CharField(),
+        "currency": serializers.CharField(),
+        "state": serializers.CharField(),
+        "key_hint": serializers.CharField(),
+    },
+)
+LISTING = inline_serializer("Listing", {"results": serializers.ListField()})
+ANSWER = OpenApiResponse(serializers.DictField())

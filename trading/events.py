@@ -1,0 +1,153 @@
+"""The facts of trading that others may rely on. Past tense, frozen, complete: no second query."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import ClassVar
+from uuid import UUID
+
+from testudo.events.bus import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeEvent(Event):
+    """What every fact about one trade carries. Subscribe to it to hear them all."""
+
+    name: ClassVar[str] = "trading.trade_event"
+    account_id: UUID
+    trade_id: UUID
+    symbol: str
+    text: str  # the fact in one plain sentence, for the page and the timeline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanApproved(TradeEvent):
+    """A plan passed every rule; its risk is reserved. Nothing was sent yet."""
+
+    name: ClassVar[str] = "trading.plan_approved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRefused(Event):
+    """A plan was refused; the decision log holds every reason."""
+
+    name: ClassVar[str] = "trading.plan_refused"
+    account_id: UUID
+    symbol: str
+    decision_id: UUID
+    codes: tuple[str, ...]  # the rules that refused
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderSent(TradeEvent):
+    """An order, or a list of orders, was claimed and is on its way to the exchange."""
+
+    name: ClassVar[str] = "trading.order_sent"
+    client_order_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderAcknowledged(TradeEvent):
+    """The exchange confirmed that it holds, or held, an order."""
+
+    name: ClassVar[str] = "trading.order_acknowledged"
+    client_order_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderUnknown(TradeEvent):
+    """An order was sent without a clear answer; it is being looked up."""
+
+    name: ClassVar[str] = "trading.order_unknown"
+    client_order_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFilled(TradeEvent):
+    """The exchange filled all or part of an order. It has happened; it cannot be refused."""
+
+    name: ClassVar[str] = "trading.order_filled"
+    order_id: UUID
+    leg: str
+    exchange_trade_id: int
+    quantity: Decimal  # base asset, this fill only
+    price: Decimal  # quote asset per unit of base
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderCanceled(TradeEvent):
+    """An order ended without (further) fills: canceled, expired or rejected; `text` says which."""
+
+    name: ClassVar[str] = "trading.order_canceled"
+    client_order_id: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionProtected(TradeEvent):
+    """A stop for the whole held quantity rests on the exchange, as read back from it."""
+
+    name: ClassVar[str] = "trading.position_protected"
+    stop: Decimal
+    quantity: Decimal
+    naked_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionUnprotected(TradeEvent):
+    """A position is held and no stop covers it whole."""
+
+    name: ClassVar[str] = "trading.position_unprotected"
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseRequested(TradeEvent):
+    """The trader asked to leave the trade at the market."""
+
+    name: ClassVar[str] = "trading.close_requested"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryEnded(TradeEvent):
+    """The entry came to nothing; the reserved risk is free again."""
+
+    name: ClassVar[str] = "trading.entry_ended"
+    state: str  # expired, rejected or canceled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeClosed(TradeEvent):
+    """The position is flat and every fill is booked."""
+
+    name: ClassVar[str] = "trading.trade_closed"
+    user_id: UUID
+    venue: str
+    side: str
+    currency: str
+    entry: Decimal
+    worst_entry: Decimal
+    stop: Decimal
+    target: Decimal
+    quantity: Decimal
+    planned_risk: Decimal
+    risk_fraction: Decimal
+    initial_risk: Decimal
+    reward_to_risk: Decimal
+    entry_price: Decimal
+    exit_price: Decimal
+    exited_quantity: Decimal
+    gross: Decimal
+    fees: Decimal
+    profit: Decimal
+    exit_reason: str  # target, stop, closed
+    reason: str
+    setup: str
+    placed_at: datetime
+    opened_at: datetime
+    closed_at: datetime
+    order_ms: int
+    protected_ms: int | None  # None: no stop was seen resting before the trade ended
+    naked_ms: int
+    fills: tuple[dict[str, str], ...]

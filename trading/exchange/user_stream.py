@@ -1,0 +1,209 @@
+"""The user-data stream of one account: our own session over the WebSocket API.
+
+python-binance loses the subscription silently after a reconnect (docs/decisions), so the session
+is ours: connect, subscribe, buffer what arrives, let the caller match the books by REST, then
+release the buffer and go on (R13). The stream is a hint; the truth is asked for.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import structlog
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+
+from testudo import clock
+from testudo.db.ids import new_id
+from trading.credentials import ApiKeys
+from trading.exchange.binance_wire import amount
+from trading.exchange.port import BalanceReport, OrderReport, TradeReport
+
+log = structlog.get_logger(__name__)
+
+CONNECT_TIMEOUT = 3  # seconds
+ANSWER_TIMEOUT = 10
+PING_EVERY, PONG_WITHIN = 10, 10  # a dead peer is noticed within 20 s: R13
+LONGEST_PAUSE = 30
+MOST_BUFFERED = 10_000  # more events than this while matching means: match again (a gap)
+
+
+class StreamLost(Exception):
+    """The session ended or never began; `str()` says why. Connect again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """The session is up and events are being buffered: match the books now, then go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderUpdate:
+    """An order moved; `trade` where it did by an execution."""
+
+    order: OrderReport
+    trade: TradeReport | None
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceUpdate:
+    balances: tuple[BalanceReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """The peer answered a ping: nothing happened, and that is known."""
+
+
+StreamEvent = Subscribed | OrderUpdate | BalanceUpdate | Alive
+
+
+async def session(url: str, keys: ApiKeys) -> AsyncIterator[StreamEvent]:
+    """One connection's events, `Subscribed` first. Ends by raising StreamLost."""
+    try:
+        async with connect(
+            url,
+            open_timeout=CONNECT_TIMEOUT,
+            ping_interval=None,  # our own pings, so that each pong is seen
+            max_queue=MOST_BUFFERED,
+            max_size=2**20,
+        ) as socket:
+            await _subscribe(socket, keys)
+            yield Subscribed()
+            async for event in _events(socket):
+                yield event
+    except (OSError, TimeoutError, WebSocketException) as error:
+        raise StreamLost(f"{type(error).__name__}: {error}") from error
+
+
+async def _subscribe(socket: ClientConnection, keys: ApiKeys) -> None:
+    """`userDataStream.subscribe.signature`: HMAC over the sorted parameters."""
+    params: dict[str, Any] = {"apiKey": keys.key, "timestamp": int(time.time() * 1000)}
+    payload = "&".join(f"{name}={params[name]}" for name in sorted(params))
+    signed = hmac.new(keys.secret.encode(), payload.encode(), hashlib.sha256)
+    params["signature"] = signed.hexdigest()
+    request = {
+        "id": str(new_id()),
+        "method": "userDataStream.subscribe.signature",
+        "params": params,
+    }
+    await socket.send(json.dumps(request))
+    async with asyncio.timeout(ANSWER_TIMEOUT):
+        while True:
+            answer = json.loads(await socket.recv())
+            if answer.get("id") == request["id"]:
+                break
+    if answer.get("status") != 200:
+        error = answer.get("error", {})
+        raise StreamLost(f"subscription refused: {error.get('code')} {error.get('msg')}")
+
+
+async def _events(socket: ClientConnection) -> AsyncIterator[StreamEvent]:
+    while True:
+        try:
+            async with asyncio.timeout(PING_EVERY):
+                frame = json.loads(await socket.recv())
+        except TimeoutError:
+            pong = await socket.ping()
+            async with asyncio.timeout(PONG_WITHIN):
+                await pong
+            yield Alive()
+            continue
+        event = read_event(frame)
+        if event is not None:
+            yield event
+
+
+def read_event(frame: dict[str, Any]) -> StreamEvent | None:
+    """A user event in the port's words; None for what does not concern orders or balances.
+
+    Raises: StreamLost, where the exchange ends the stream or says that it will.
+    """
+    raw = frame.get("event", frame)
+    kind = raw.get("e")
+    if kind == "executionReport":
+        return OrderUpdate(_order(raw), _trade(raw))
+    if kind == "outboundAccountPosition":
+        at = clock.from_ms(int(raw["u"]))
+        return BalanceUpdate(
+            tuple(
+                BalanceReport(asset=b["a"], free=Decimal(b["f"]), locked=Decimal(b["l"]), at=at)
+                for b in raw["B"]
+            )
+        )
+    if kind in ("eventStreamTerminated", "serverShutdown"):
+        raise StreamLost(kind)
+    return None  # listStatus repeats what the reports say; balanceUpdate is followed by a position
+
+
+def _order(raw: dict[str, Any]) -> OrderReport:
+    working = int(raw.get("W", -1) or -1)
+    original = raw.get("C") or ""
+    canceled = raw["x"] == "CANCELED" and original
+    return OrderReport(
+        symbol=raw["s"],
+        client_order_id=original if canceled else raw["c"],
+        exchange_order_id=int(raw["i"]),
+        side=raw["S"],
+        type=raw["o"],
+        status=raw["X"],
+        price=amount(raw.get("p")),
+        stop_price=amount(raw.get("P")),
+        quantity=amount(raw.get("q")),
+        executed=Decimal(raw["z"]),
+        at=clock.from_ms(int(raw["T"])),
+        working_at=clock.from_ms(working) if working > 0 else None,
+        reason=_reason(raw),
+    )
+
+
+def _reason(raw: dict[str, Any]) -> str:
+    said = raw.get("eR") or raw.get("r") or ""
+    return "" if said == "NONE" else str(said)
+
+
+def _trade(raw: dict[str, Any]) -> TradeReport | None:
+    if raw["x"] != "TRADE":
+        return None
+    return TradeReport(
+        symbol=raw["s"],
+        exchange_order_id=int(raw["i"]),
+        client_order_id=raw["c"],
+        trade_id=int(raw["t"]),
+        price=Decimal(raw["L"]),
+        quantity=Decimal(raw["l"]),
+        quote_quantity=Decimal(raw["Y"]),
+        commission=Decimal(raw["n"]),
+        commission_asset=raw["N"] or "",
+        at=clock.from_ms(int(raw["T"])),
+    )
+
+
+async def follow(
+    open_session: Callable[[], AsyncIterator[StreamEvent]],
+    *,
+    on_event: Callable[[StreamEvent], Awaitable[None]],
+    on_lost: Callable[[str], Awaitable[None]],
+) -> None:
+    """Follow one account for ever: whenever a session is lost, say so and open the next one.
+
+    Events that arrive while `on_event(Subscribed())` matches the books wait in the socket's queue
+    and are handed on after it, so none is lost and none overtakes the match.
+    """
+    failures = 0
+    while True:
+        try:
+            async for event in open_session():
+                await on_event(event)
+                failures = 0
+        except StreamLost as lost:
+            await on_lost(str(lost))
+        pause = min(0.2 * 2**failures, LONGEST_PAUSE)
+        failures += 1
+        await asyncio.sleep(pause)  # back-off, so that an exchange that is down is not stormed

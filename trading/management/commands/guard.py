@@ -1,0 +1,103 @@
+"""The protection supervisor and sweeper: `manage.py guard`."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+import structlog
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import Error as DatabaseError
+from django.db import close_old_connections
+
+from testudo import clock
+from testudo.events.relay import deliver_due
+from trading import guard, ooda
+from trading.credentials import CredentialsUnreadable
+from trading.exchange.factory import exchange_for
+from trading.exchange.venues import VenueRefused
+from trading.models import ExchangeAccount
+
+log = structlog.get_logger(__name__)
+
+THREADS = 4
+NEW_DAYS_EVERY = 15  # seconds
+
+
+class Command(BaseCommand):
+    help = "Find due work in PostgreSQL every second, with or without Celery, and do it."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--every", type=float, default=1.0, help="seconds between two looks")
+        parser.add_argument("--once", action="store_true", help="look once, do it, and end")
+
+    def handle(self, *, every: float, once: bool, **options: object) -> None:
+        watch = Watch()
+        if once:
+            watch.look()
+            watch.wait()
+            return
+        stop = threading.Event()
+        for sent in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(sent, lambda *_: stop.set())
+        log.info("guard_ready")
+        while not stop.wait(every):
+            watch.look()
+        watch.wait()
+
+
+class Watch:
+    """Hands each account with due work to a thread, one turn an account at a time."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="guard")
+        self._busy: set[object] = set()
+        self._lock = threading.Lock()
+        self._days_looked_at = float("-inf")
+
+    def look(self) -> None:
+        close_old_connections()
+        try:
+            due = guard.due_accounts(clock.now())
+        except DatabaseError as error:  # no database, no new risk; ask again in a second
+            log.warning("guard_blind", error=str(error).strip())
+            return
+        for account_id in due:
+            self._start(account_id, lambda key=account_id: take_turn(key))
+        self._start("outbox", deliver_due)
+        if time.monotonic() - self._days_looked_at > NEW_DAYS_EVERY:
+            self._days_looked_at = time.monotonic()
+            self._start("days", lambda: guard.begin_new_days(clock.now()))
+
+    def wait(self) -> None:
+        self._threads.shutdown(wait=True)
+
+    def _start(self, key: object, work: Callable[[], object]) -> None:
+        with self._lock:
+            if key in self._busy:
+                return
+            self._busy.add(key)
+        self._threads.submit(self._run, key, work)
+
+    def _run(self, key: object, work: Callable[[], object]) -> None:
+        close_old_connections()
+        try:
+            work()
+        except Exception:  # one account's trouble must not stop the others; it is tried again
+            log.exception("guard_work_failed", work=str(key))
+        finally:
+            close_old_connections()
+            with self._lock:
+                self._busy.discard(key)
+
+
+def take_turn(account_id: UUID) -> None:
+    account = ExchangeAccount.objects.get(pk=account_id)
+    try:
+        exchange = exchange_for(account)
+    except (CredentialsUnreadable, VenueRefused) as error:
+        log.error("guard_cannot_reach", account=str(account_id), error=str(error))
+        return
+    ooda.run_turn(account_id, exchange=exchange)

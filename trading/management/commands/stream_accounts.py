@@ -1,0 +1,128 @@
+"""The user-data streams: `manage.py stream_accounts`."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import Error as DatabaseError
+from django.db import close_old_connections
+
+from trading import account_stream
+from trading.credentials import CredentialsUnreadable, unseal
+from trading.exchange.user_stream import StreamEvent, StreamLost, follow, session
+from trading.exchange.venues import VenueRefused, venue_urls
+from trading.models import ExchangeAccount
+
+log = structlog.get_logger(__name__)
+
+LOOK_FOR_ACCOUNTS_EVERY = 0.5  # seconds
+THREADS = 8  # one account's events are booked in order; accounts beside each other
+
+
+class Command(BaseCommand):
+    help = "Follow the user-data stream of every exchange account and keep the books in step."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--venue", help="only accounts of this venue; all if left out")
+        parser.add_argument(
+            "--shard", default="0/1", help="K/N: only the accounts whose number mod N is K"
+        )
+
+    def handle(self, *, venue: str | None, shard: str, **options: object) -> None:
+        part, _, of = shard.partition("/")
+        asyncio.run(Streams(venue, int(part), int(of or 1)).run())
+
+
+class Streams:
+    """Every account's stream as a task of one event loop; booking happens in threads."""
+
+    def __init__(self, venue: str | None, part: int, of: int) -> None:
+        self._venue, self._part, self._of = venue, part, of
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="books")
+        self._tasks: dict[UUID, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for sent in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(sent, stop.set)
+        log.info("stream_accounts_ready")
+        while not stop.is_set():
+            try:
+                await self._follow_new_accounts()
+            except DatabaseError as error:
+                log.warning("accounts_unreadable", error=str(error).strip())
+            try:
+                await asyncio.wait_for(stop.wait(), LOOK_FOR_ACCOUNTS_EVERY)
+            except TimeoutError:
+                continue
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        self._threads.shutdown(cancel_futures=True)
+
+    async def _follow_new_accounts(self) -> None:
+        wanted = {account.pk: account for account in await self._in_thread(self._accounts)}
+        for gone in self._tasks.keys() - wanted.keys():
+            self._tasks.pop(gone).cancel()
+        for key, account in wanted.items():
+            task = self._tasks.get(key)
+            if task is not None and task.done() and not task.cancelled():
+                log.error("account_stream_died", account=str(key), error=repr(task.exception()))
+            if task is None or task.done():
+                self._tasks[key] = asyncio.create_task(self._follow(account))
+
+    def _accounts(self) -> list[ExchangeAccount]:
+        accounts = ExchangeAccount.objects.filter(removed_at=None)
+        if self._venue:
+            accounts = accounts.filter(venue=self._venue)
+        return [each for each in accounts if each.pk.int % self._of == self._part]
+
+    async def _follow(self, account: ExchangeAccount) -> None:
+        async def on_event(event: StreamEvent) -> None:
+            try:
+                await self._in_thread(account_stream.take_in, account, event)
+            except DatabaseError as error:  # the event is not booked: match the books again
+                raise StreamLost(f"database: {str(error).strip()}") from error
+
+        async def on_lost(why: str) -> None:
+            try:
+                await self._in_thread(account_stream.note_gap, account, why)
+            except DatabaseError as error:  # without a database nothing new is placed either
+                log.warning("gap_not_noted", account=str(account.pk), error=str(error).strip())
+
+        def open_session():
+            try:
+                keys = unseal(
+                    account.sealed_keys,
+                    user_id=account.user_id,
+                    account_id=account.pk,
+                    venue=account.venue,
+                )
+                url = venue_urls(account.venue).ws_api
+            except (CredentialsUnreadable, VenueRefused) as error:
+                return _lost(str(error))
+            return session(url, keys)
+
+        await follow(open_session, on_event=on_event, on_lost=on_lost)
+
+    async def _in_thread(self, call: Callable[..., Any], *args: Any) -> Any:
+        def work() -> Any:
+            close_old_connections()
+            try:
+                return call(*args)
+            finally:
+                close_old_connections()
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+async def _lost(why: str):
+    """A session that could not begin."""
+    raise StreamLost(why)
+    yield  # makes this an async generator, as `session` is

@@ -1,0 +1,374 @@
+"""What trading remembers. Truth stands here, in plain tables; what must hold is a constraint.
+
+An order is never deleted. Its state follows `order_states.NEXT`; a trade's state follows from its
+orders and fills. There is no table of positions: a position is what the fills of a trade add up to.
+"""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from testudo import clock
+from testudo.db.amounts import MOST, amount, is_number
+from testudo.db.ids import new_id
+from trading.market.models import Candle, SymbolRules
+from trading.order_states import State, TradeState
+
+__all__ = [
+    "AccountRisk",
+    "Balance",
+    "Candle",
+    "Decision",
+    "ExchangeAccount",
+    "FeeRate",
+    "Fill",
+    "Order",
+    "SymbolRules",
+    "Trade",
+]
+
+
+class Venue(models.TextChoices):
+    PAPER = "paper"
+    BINANCE_DEMO = "binance-demo"
+    BINANCE = "binance"
+
+
+class Direction(models.TextChoices):
+    LONG = "long"
+    SHORT = "short"
+
+
+class Side(models.TextChoices):
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class Leg(models.TextChoices):
+    ENTRY = "entry"
+    STOP = "stop"
+    TARGET = "target"
+    EXIT = "exit"
+
+
+class ExchangeAccountQuerySet(models.QuerySet["ExchangeAccount"]):
+    def for_principal(self, user) -> "ExchangeAccountQuerySet":
+        """The accounts this user may see: the trader's own, unremoved. The one door (R29)."""
+        return self.filter(user=user, removed_at=None)
+
+
+class ExchangeAccount(models.Model):
+    """A trader's account at one venue, with its sealed keys. Never deleted, only removed."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    venue = models.CharField(max_length=16, choices=Venue)
+    name = models.CharField(max_length=60)
+    currency = models.CharField(max_length=12, default="USDT")  # equity is counted in it
+    reset_zone = models.CharField(max_length=64, default="UTC")  # IANA; where its day begins
+    sealed_keys = models.BinaryField()  # see credentials.py
+    key_fingerprint = models.CharField(max_length=64)  # HMAC of the API key: one owner per key
+    key_hint = models.CharField(max_length=4)
+    created_at = models.DateTimeField(default=clock.now)
+    removed_at = models.DateTimeField(null=True, blank=True)
+    # No new risk before the books were matched with the exchange once (R14), nor in a stream gap.
+    reconciled_at = models.DateTimeField(null=True, blank=True)
+    stream_alive_at = models.DateTimeField(null=True, blank=True)
+    stream_gap = models.BooleanField(default=True)
+
+    objects = ExchangeAccountQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="account_venue_known", condition=Q(venue__in=Venue.values)),
+            models.UniqueConstraint(
+                name="one_owner_per_key",
+                fields=["venue", "key_fingerprint"],
+                condition=Q(removed_at=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.venue})"
+
+
+class AccountRisk(models.Model):
+    """The row every placement locks first (R17), and what must outlive a restart of the rules."""
+
+    class TradingState(models.TextChoices):
+        ACTIVE = "active"
+        REDUCING = "reducing"  # no new risk; exits and tighter stops go on
+        HALTED = "halted"
+
+    account = models.OneToOneField(ExchangeAccount, models.PROTECT, primary_key=True)
+    state = models.CharField(max_length=10, choices=TradingState, default=TradingState.ACTIVE)
+    reason = models.CharField(max_length=200, blank=True)
+    day = models.DateField(null=True, blank=True)  # in the account's reset zone
+    day_start_equity = amount(null=True, blank=True)
+    day_start_late = models.BooleanField(default=False)  # first seen long after the reset
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="account_risk_state_known",
+                condition=Q(state__in=["active", "reducing", "halted"]),
+            ),
+            models.CheckConstraint(
+                name="account_risk_numbers",
+                condition=Q(day_start_equity=None) | is_number("day_start_equity"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"risk of {self.account_id}: {self.state}"
+
+
+class Balance(models.Model):
+    """What an account holds of one asset, as the exchange last said."""
+
+    account = models.ForeignKey(ExchangeAccount, models.PROTECT, related_name="balances")
+    asset = models.CharField(max_length=20)
+    free = amount()
+    locked = amount()
+    as_of = models.DateTimeField()  # the exchange's time: an older word never replaces a newer one
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="balance_once", fields=["account", "asset"]),
+            models.CheckConstraint(
+                name="balance_numbers",
+                condition=Q(free__gte=0, free__lt=MOST, locked__gte=0, locked__lt=MOST),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.free} + {self.locked} {self.asset}"
+
+
+class FeeRate(models.Model):
+    """The commission an account pays on one symbol, as fractions: 0.001 is 0.1 %."""
+
+    account = models.ForeignKey(ExchangeAccount, models.PROTECT, related_name="fee_rates")
+    symbol = models.CharField(max_length=20)
+    maker = amount()
+    taker = amount()
+    fetched_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="fee_rate_once", fields=["account", "symbol"]),
+            models.CheckConstraint(
+                name="fee_rate_is_a_fraction",
+                condition=Q(maker__gte=0, maker__lt=1, taker__gte=0, taker__lt=1),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.symbol}: maker {self.maker}, taker {self.taker}"
+
+
+class Decision(models.Model):
+    """One placement or refusal with all its inputs and verdicts. Append-only, hash-chained.
+
+    Holds ids and figures only. The database itself forbids changing or deleting a row.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    account = models.ForeignKey(ExchangeAccount, models.PROTECT, related_name="decisions")
+    number = models.PositiveBigIntegerField()  # contiguous per account
+    kind = models.CharField(max_length=20)  # "placed", "refused"
+    payload = models.TextField()  # canonical JSON: the bytes that were hashed
+    hash = models.CharField(max_length=64)  # HMAC over the previous hash and the payload
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="decision_in_chain", fields=["account", "number"])
+        ]
+        ordering = ["account", "number"]
+
+    def __str__(self) -> str:
+        return f"decision {self.number} of {self.account_id}: {self.kind}"
+
+
+class Trade(models.Model):
+    """One trade: the plan as approved, frozen, and where it stands. Never deleted."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    account = models.ForeignKey(ExchangeAccount, models.PROTECT, related_name="trades")
+    decision = models.OneToOneField(Decision, models.PROTECT, related_name="trade")
+    version = models.PositiveIntegerField(default=1)
+    symbol = models.CharField(max_length=20)
+    base_asset = models.CharField(max_length=20)
+    currency = models.CharField(max_length=12)  # quote asset; all money of the trade is in it
+    side = models.CharField(max_length=5, choices=Direction)
+    kind = models.CharField(max_length=10, default="now")
+    state = models.CharField(max_length=10, choices=TradeState, default=TradeState.APPROVED)
+    state_reason = models.CharField(max_length=300, blank=True)
+    correlation_id = models.CharField(max_length=64, blank=True)
+
+    # The plan: frozen at approval.
+    entry = amount()
+    worst_entry = amount()  # the limit that is sent; the size comes from it
+    stop = amount()
+    target = amount()
+    quantity = amount()  # base asset
+    planned_risk = amount()  # worst planned loss at the stop, fees in
+    risk_budget = amount()
+    risk_fraction = amount()
+    reward_to_risk = amount()  # net of fees
+    fee_rate = amount()  # taker fraction the size was solved with
+    dust = amount()  # below this quantity nothing can be sold: one step of the symbol
+    reason = models.CharField(max_length=500, blank=True)
+    setup = models.CharField(max_length=60, blank=True)
+
+    # What became of it.
+    initial_risk = amount(null=True, blank=True)  # R0: fixed when the entry completes
+    held = amount(default=0)  # base asset still in the market
+    placed_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField()  # an entry unsent by then is not sent
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+    opened_at = models.DateTimeField(null=True, blank=True)
+    protected_at = models.DateTimeField(null=True, blank=True)
+    naked_since = models.DateTimeField(null=True, blank=True)
+    naked_ms = models.PositiveBigIntegerField(default=0)
+    close_requested_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    exit_reason = models.CharField(max_length=12, blank=True)
+    profit = amount(null=True, blank=True)  # net of fees
+    polled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="trade_state_known", condition=Q(state__in=TradeState.values)
+            ),
+            models.CheckConstraint(
+                name="trade_figures_are_numbers",
+                condition=is_number(
+                    "entry", "worst_entry", "stop", "target", "quantity", "planned_risk",
+                    "risk_budget", "risk_fraction", "reward_to_risk", positive=True,
+                ) & is_number("held", "fee_rate", "dust"),
+            ),
+            models.CheckConstraint(
+                name="trade_outcome_is_a_number",
+                condition=(Q(initial_risk=None) | is_number("initial_risk", positive=True))
+                & (Q(profit=None) | Q(profit__gt=-MOST, profit__lt=MOST)),
+            ),
+            models.CheckConstraint(
+                name="trade_stop_on_losing_side",
+                condition=Q(side="long", stop__lt=F("entry"), target__gt=F("entry"))
+                | Q(side="short", stop__gt=F("entry"), target__lt=F("entry")),
+                violation_error_message="Put the stop below a long's entry, or above a short's.",
+            ),
+            models.CheckConstraint(
+                name="trade_within_its_budget", condition=Q(planned_risk__lte=F("risk_budget"))
+            ),
+            # The rule "one position per symbol" as the last wall behind the risk row's lock.
+            models.UniqueConstraint(
+                name="one_live_trade_per_symbol",
+                fields=["account", "symbol"],
+                condition=Q(state__in=["approved", "entering", "open", "closing"]),
+            ),
+        ]  # fmt: skip
+        indexes = [
+            models.Index(fields=["account", "-placed_at"]),
+            models.Index(fields=["account", "closed_at"]),
+            models.Index(
+                name="trade_live", fields=["account"],
+                condition=Q(state__in=["approved", "entering", "open", "closing"]),
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.quantity} {self.symbol} ({self.state})"
+
+
+class Order(models.Model):
+    """One instruction to an exchange. Never deleted; its state follows `order_states.NEXT`."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    trade = models.ForeignKey(Trade, models.PROTECT, related_name="orders")
+    account = models.ForeignKey(ExchangeAccount, models.PROTECT, related_name="orders")
+    leg = models.CharField(max_length=6, choices=Leg)
+    client_order_id = models.CharField(max_length=36, unique=True)  # ours; finds it again (R2)
+    # Orders sent together share one list id and one claim; "" for an order sent alone.
+    list_client_order_id = models.CharField(max_length=36, blank=True, db_index=True)
+    list_kind = models.CharField(max_length=6, blank=True)  # "OPOCO", "OTOCO", "OCO"
+    exchange_order_id = models.BigIntegerField(null=True, blank=True)
+    symbol = models.CharField(max_length=20)
+    side = models.CharField(max_length=4, choices=Side)
+    type = models.CharField(max_length=20)  # Binance's own names: LIMIT, STOP_LOSS, ...
+    time_in_force = models.CharField(max_length=3, blank=True)
+    price = amount(null=True, blank=True)
+    stop_price = amount(null=True, blank=True)
+    quantity = amount(null=True, blank=True)  # None: an OPO leg, sized by the exchange on the fill
+    filled = amount(default=0)
+    state = models.CharField(max_length=14, choices=State, default=State.PLANNED)
+    state_reason = models.CharField(max_length=300, blank=True)
+    fence = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField(default=clock.now)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    working_at = models.DateTimeField(null=True, blank=True)  # the exchange's time
+    next_look_at = models.DateTimeField(null=True, blank=True)
+    looks = models.PositiveIntegerField(default=0)  # times an UNKNOWN order was not found
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="order_state_known", condition=Q(state__in=State.values)),
+            models.CheckConstraint(
+                name="order_figures_are_numbers",
+                # PostgreSQL sorts NaN above every number: the upper bounds keep it out.
+                condition=(Q(price=None) | is_number("price", positive=True))
+                & (Q(stop_price=None) | is_number("stop_price", positive=True))
+                & (Q(quantity=None) | is_number("quantity", positive=True))
+                & is_number("filled"),
+            ),
+            models.CheckConstraint(
+                name="order_never_overfilled",
+                condition=Q(quantity=None) | Q(filled__lte=F("quantity")),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                name="order_unsettled", fields=["account"],
+                condition=Q(state__in=["planned", "sending", "unknown"]),
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.leg} {self.client_order_id} ({self.state})"
+
+
+class Fill(models.Model):
+    """One execution, booked once: the exchange's trade id is its key (R12). Append-only."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    account = models.ForeignKey(ExchangeAccount, models.PROTECT, related_name="fills")
+    order = models.ForeignKey(Order, models.PROTECT, related_name="fills")
+    trade = models.ForeignKey(Trade, models.PROTECT, related_name="fills")
+    symbol = models.CharField(max_length=20)
+    exchange_trade_id = models.BigIntegerField()
+    price = amount()
+    quantity = amount()  # base asset, before a commission taken in it
+    quote_quantity = amount()
+    commission = amount()
+    commission_asset = models.CharField(max_length=20)
+    commission_quote = amount()  # valued at the time of the fill
+    at = models.DateTimeField()  # the exchange's time
+    booked_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="fill_once", fields=["account", "symbol", "exchange_trade_id"]
+            ),
+            models.CheckConstraint(
+                name="fill_figures_are_numbers",
+                condition=is_number("price", "quantity", "quote_quantity", positive=True)
+                & is_number("commission", "commission_quote"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} {self.symbol} at {self.price}"

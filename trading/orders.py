@@ -1,0 +1,214 @@
+"""What a trader asks for: place a trade, withdraw it, close it. Each is one transaction.
+
+Nothing is sent here. The outbox rows and the turn that is woken after the commit do the rest, and
+where that wake-up is lost the guard finds the work in PostgreSQL.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+
+from risk.rules import Verdict, may_proceed
+from risk.wording import plain
+from testudo import clock
+from testudo.db.ids import new_id
+from testudo.observability import correlation
+from trading import client_ids, decisions, events
+from trading.book import QuoteOf
+from trading.bookkeeping import lock_trade, tell
+from trading.market import prices
+from trading.models import AccountRisk, ExchangeAccount, Leg, Order, Side, Trade
+from trading.order_states import FINISHED, State
+from trading.plans import Drawing, Judged, as_facts, judge
+from trading.wake import wake_turn
+
+ENTRY_VALID_FOR = timedelta(seconds=30)  # a *now* entry that could not be sent by then expires
+
+
+class PlanRefused(Exception):
+    """A well-formed plan the protocol or the exchange's filters do not allow."""
+
+    def __init__(self, judged: Judged, verdicts: Sequence[Verdict]) -> None:
+        super().__init__("; ".join(v.message for v in verdicts if not v.ok))
+        self.judged = judged
+        self.verdicts = tuple(verdicts)
+
+
+class TradeOver(Exception):
+    """The trade is finished; there is nothing left to withdraw or close."""
+
+
+def place_trade(
+    account: ExchangeAccount, drawing: Drawing, *, quote_of: QuoteOf = prices.latest
+) -> Trade:
+    """Judge the drawing and, if it passes, record the trade with its risk reserved.
+
+    Nothing has been sent when this returns.
+    Raises: PlanRefused, whose `.verdicts` holds every reason (the refusal itself is recorded);
+    PlanImpossible, NoMarket: nothing is recorded.
+    """
+    with correlation.bind(correlation.correlation_id() or None), transaction.atomic():
+        # Lock first, read after: two trades placed at once must not both fit under one limit. A
+        # statement of its own, because a snapshot taken before the wait would be stale (R17).
+        # NO KEY: rows that only point at the account (fills, protective orders) need not wait.
+        risk = AccountRisk.objects.select_for_update(no_key=True, of=("self",)).get(account=account)
+        judged = judge(account, drawing, risk=risk, quote_of=quote_of)
+        allowed = may_proceed(judged.verdicts, acknowledged=drawing.acknowledged)
+        facts = as_facts(judged, drawing)
+        decision = decisions.record(account.pk, "placed" if allowed else "refused", facts)
+        if allowed:
+            trade = _record_trade(account, drawing, judged, decision)
+            wake_turn(account.pk)
+        else:
+            broken = tuple(v.code for v in judged.verdicts if not v.ok)
+            refused = events.PlanRefused(
+                account_id=account.pk,
+                symbol=drawing.symbol,
+                decision_id=decision.pk,
+                codes=broken,
+                text=f"Refused: {', '.join(broken).replace('_', ' ')}.",
+            )
+            tell(account.pk, refused)
+    if not allowed:  # outside the block: the decision record stays
+        raise PlanRefused(judged, judged.verdicts)
+    return trade
+
+
+def _record_trade(account: ExchangeAccount, drawing: Drawing, judged: Judged, decision) -> Trade:
+    plan, sizing, now = judged.plan, judged.plan.sizing, clock.now()
+    trade = Trade.objects.create(
+        id=new_id(),
+        account=account,
+        decision=decision,
+        symbol=plan.symbol.name,
+        base_asset=plan.symbol.base,
+        currency=plan.symbol.quote,
+        side=plan.direction,
+        kind=judged.kind,
+        correlation_id=correlation.correlation_id(),
+        entry=plan.entry,
+        worst_entry=plan.worst_entry,
+        stop=plan.stop,
+        target=plan.target,
+        quantity=sizing.quantity,
+        planned_risk=sizing.worst_loss,
+        risk_budget=sizing.budget,
+        risk_fraction=plan.risk_fraction,
+        reward_to_risk=sizing.reward_to_risk,
+        fee_rate=plan.costs.exit,
+        dust=_dust(judged),
+        reason=drawing.reason,
+        setup=drawing.setup,
+        placed_at=now,
+        expires_at=now + ENTRY_VALID_FOR,
+    )
+    _record_bracket(trade, judged)
+    tell(
+        account.pk,
+        events.PlanApproved(
+            account_id=account.pk,
+            trade_id=trade.pk,
+            symbol=trade.symbol,
+            text=f"Approved: {plain(sizing.quantity)} {trade.base_asset}, at most "
+            f"{plain(sizing.worst_loss)} {trade.currency} at risk.",
+        ),
+    )
+    return trade
+
+
+def _record_bracket(trade: Trade, judged: Judged) -> None:
+    """The entry with its stop and target, as one list the exchange itself arms (DESIGN 5.1)."""
+    symbol = judged.plan.symbol
+    opo = symbol.opo_allowed
+    # OPO legs are sized by the exchange from what was received; else net of the worst fee.
+    leg_quantity = None if opo else judged.plan.sizing.leg_quantity
+    shared = {
+        "trade": trade,
+        "account_id": trade.account_id,
+        "symbol": trade.symbol,
+        "list_kind": "OPOCO" if opo else "OTOCO",
+        "list_client_order_id": client_ids.client_id(trade.pk, client_ids.LIST),
+    }
+    Order.objects.bulk_create(
+        [
+            Order(
+                **shared,
+                leg=Leg.ENTRY,
+                client_order_id=client_ids.client_id(trade.pk, client_ids.ENTRY),
+                side=Side.BUY,
+                type="LIMIT",
+                time_in_force="FOK",
+                price=trade.worst_entry,
+                quantity=trade.quantity,
+            ),
+            Order(
+                **shared,
+                leg=Leg.STOP,
+                client_order_id=client_ids.client_id(trade.pk, client_ids.STOP),
+                side=Side.SELL,
+                type="STOP_LOSS",
+                stop_price=trade.stop,
+                quantity=leg_quantity,
+            ),
+            Order(
+                **shared,
+                leg=Leg.TARGET,
+                client_order_id=client_ids.client_id(trade.pk, client_ids.TARGET),
+                side=Side.SELL,
+                type="TAKE_PROFIT",
+                stop_price=trade.target,
+                quantity=leg_quantity,
+            ),
+        ]
+    )
+
+
+def _dust(judged: Judged) -> Decimal:
+    """The smallest quantity that can still be sold at the stop; what is held below it stays."""
+    symbol = judged.plan.symbol
+    least = max(symbol.min_quantity, symbol.market_min_quantity, symbol.step)
+    steps = -(-symbol.min_notional // (judged.plan.stop * symbol.step))  # ceiling, exact
+    return max(least, steps * symbol.step)
+
+
+def request_close(trade_id: UUID) -> Trade:
+    """Leave the trade at the market; before the entry was sent, withdraw it.
+
+    Asking twice changes nothing. Raises: TradeOver.
+    """
+    with transaction.atomic():
+        trade = lock_trade(trade_id)
+        if trade.state in FINISHED:
+            raise TradeOver(f"This trade is {trade.get_state_display().lower()} already.")
+        if trade.close_requested_at is None:
+            trade.close_requested_at = clock.now()
+            trade.version += 1
+            trade.save(update_fields=["close_requested_at", "version"])
+            tell(
+                trade.account_id,
+                events.CloseRequested(
+                    account_id=trade.account_id,
+                    trade_id=trade.pk,
+                    symbol=trade.symbol,
+                    text="Closing at the market, as asked.",
+                ),
+            )
+        wake_turn(trade.account_id, protective=True)
+    return trade
+
+
+class AlreadySent(Exception):
+    """The entry is at the exchange, or on its way: it can be closed, not withdrawn."""
+
+
+def request_cancel(trade_id: UUID) -> Trade:
+    """Withdraw an entry that was not sent yet. Raises: TradeOver, AlreadySent."""
+    with transaction.atomic():
+        trade = lock_trade(trade_id)
+        entry = trade.orders.get(leg=Leg.ENTRY)
+        if trade.state not in FINISHED and entry.state != State.PLANNED:
+            raise AlreadySent("The entry was sent already. Close the trade instead.")
+        return request_close(trade_id)

@@ -1,0 +1,29 @@
+"""Read-only questions other apps may ask of trading, answered with frozen values."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from trading.api.present import timeline
+from trading.models import ExchangeAccount, Trade
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineLine:
+    """One thing that happened to a trade, with milliseconds since it was placed."""
+
+    at: str
+    ms: int | None
+    what: str
+    text: str
+
+
+def timeline_of(trade_id: UUID) -> tuple[TimelineLine, ...]:
+    """Everything that happened to a trade, in order; empty where there is no such trade."""
+    trade = Trade.objects.filter(pk=trade_id).first()
+    return tuple(TimelineLine(**line) for line in timeline(trade)) if trade else ()
+
+
+def account_ids_of(user) -> tuple[UUID, ...]:
+    """The accounts a user may see, removed ones apart."""
+    own = ExchangeAccount.objects.for_principal(user).order_by("created_at")
+    return tuple(own.values_list("pk", flat=True))

@@ -1,0 +1,205 @@
+"""Sending what was recorded: claim, send, write the answer down. Once, however often this runs.
+
+A claim moves every order of one list from PLANNED to SENDING in one transaction of its own, under
+the account's fencing number. After that a row is only ever resolved, never sent again (R5).
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from django.db import connection, transaction
+
+from testudo import clock, failpoints
+from trading import events
+from trading.bookkeeping import advance, book_order, find_ours, lock_trade, settle, tell
+from trading.exchange.port import (
+    Accepted,
+    Bracket,
+    Exchange,
+    ExitPair,
+    LegInstruction,
+    Outcome,
+    Refused,
+    Unknown,
+)
+from trading.models import AccountRisk, Order
+from trading.order_states import State
+
+log = structlog.get_logger(__name__)
+
+FIRST_LOOK = timedelta(milliseconds=250)  # after an unknown answer
+
+
+def submit(order_ids: Sequence[UUID], *, exchange: Exchange) -> bool:
+    """Send the planned orders of one list, or one order. False: another worker has them."""
+    failpoints.reach("before_claim")
+    orders = claim(order_ids)
+    if not orders:
+        return False
+    failpoints.reach("after_claim_before_send")
+    # `send` never raises once claimed: it answers Accepted, Refused or Unknown.
+    outcome = _send(orders, exchange)
+    failpoints.reach("after_send_before_record")
+    record(orders, outcome)
+    return True
+
+
+def claim(order_ids: Sequence[UUID]) -> list[Order]:
+    """PLANNED → SENDING for all of them or none, committed, with a fence and the signing moment.
+
+    New risk is claimed only while the account is active: the risk row is read FOR SHARE, so after
+    a halt has committed no later claim of an entry exists (R19). Exits pass in every state.
+    """
+    with transaction.atomic():
+        orders = list(
+            Order.objects.select_for_update(no_key=True, of=("self",))
+            .filter(pk__in=order_ids, state=State.PLANNED)
+            .order_by("pk")
+        )
+        if len(orders) != len(order_ids):
+            return []
+        trade = orders[0].trade
+        opens = any(order.leg == "entry" for order in orders)
+        if opens and not _new_risk_allowed(trade.account_id):
+            return []
+        fence, moment = _next_fence(), clock.now()
+        for order in orders:
+            advance(order, to=State.SENDING, fence=fence, claimed_at=moment)
+        tell(
+            trade.account_id,
+            events.OrderSent(
+                account_id=trade.account_id,
+                trade_id=trade.pk,
+                symbol=trade.symbol,
+                client_order_id=orders[0].client_order_id,
+                text=f"Sent to the exchange: {', '.join(order.leg for order in orders)}.",
+            ),
+        )
+    return orders
+
+
+def _new_risk_allowed(account_id: UUID) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT state FROM trading_accountrisk WHERE account_id = %s FOR SHARE", [account_id]
+        )
+        return cursor.fetchone() == (AccountRisk.TradingState.ACTIVE.value,)
+
+
+def _next_fence() -> int:
+    """A sequence, so that a claim of a protective order waits for no row of the account."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('trading_fence')")
+        return int(cursor.fetchone()[0])
+
+
+def _send(orders: Sequence[Order], exchange: Exchange) -> Outcome:
+    signed_at = orders[0].claimed_at
+    assert signed_at is not None
+    log.info(
+        "order_sending",
+        orders=[order.client_order_id for order in orders],
+        kind=orders[0].list_kind or orders[0].type,
+    )
+    by_leg = {order.leg: order for order in orders}
+    if orders[0].list_kind in ("OPOCO", "OTOCO"):
+        bracket = Bracket(
+            symbol=orders[0].symbol,
+            kind=orders[0].list_kind,
+            list_client_order_id=orders[0].list_client_order_id,
+            entry=instruction(by_leg["entry"]),
+            above=instruction(by_leg["target"]),
+            below=instruction(by_leg["stop"]),
+        )
+        return exchange.place_bracket(bracket, signed_at=signed_at)
+    if orders[0].list_kind == "OCO":
+        pair = ExitPair(
+            symbol=orders[0].symbol,
+            list_client_order_id=orders[0].list_client_order_id,
+            above=instruction(by_leg["target"]),
+            below=instruction(by_leg["stop"]),
+        )
+        return exchange.place_pair(pair, signed_at=signed_at)
+    (order,) = orders
+    return exchange.place_order(order.symbol, instruction(order), signed_at=signed_at)
+
+
+def instruction(order: Order) -> LegInstruction:
+    return LegInstruction(
+        client_order_id=order.client_order_id,
+        side=order.side,
+        type=order.type,
+        quantity=order.quantity,
+        price=order.price,
+        stop_price=order.stop_price,
+        time_in_force=order.time_in_force,
+    )
+
+
+def record(orders: Sequence[Order], outcome: Outcome) -> None:
+    """Write an outcome down. What another worker resolved meanwhile stays as it is."""
+    account_id = orders[0].account_id
+    if isinstance(outcome, Accepted):
+        for report in outcome.reports:
+            book_order(account_id, report)
+        return
+    with transaction.atomic():
+        trade = lock_trade(orders[0].trade_id)
+        for order in orders:
+            order.refresh_from_db()
+            if order.state != State.SENDING:
+                continue
+            if isinstance(outcome, Refused):
+                reason = f"{outcome.message} ({outcome.code})"
+                advance(order, to=State.REJECTED, state_reason=reason[:300])
+            else:
+                _mark_unknown(order, outcome)
+        if isinstance(outcome, Refused):
+            log.warning("order_refused", code=outcome.code, said=outcome.message)
+            settle(trade)
+        else:
+            log.warning("order_unknown", reason=outcome.reason)
+            tell(
+                account_id,
+                events.OrderUnknown(
+                    account_id=account_id,
+                    trade_id=trade.pk,
+                    symbol=trade.symbol,
+                    client_order_id=orders[0].client_order_id,
+                    text="The exchange did not answer. The order is being looked up, "
+                    "not sent again.",
+                ),
+            )
+
+
+def give_up_waiting(orders: Sequence[Order]) -> None:
+    """Their sender is gone (its lease is over): what became of them is unknown. Look them up."""
+    record(orders, Unknown("The worker that sent it did not report back."))
+
+
+def _mark_unknown(order: Order, outcome: Unknown) -> None:
+    advance(
+        order,
+        to=State.UNKNOWN,
+        state_reason=outcome.reason[:300],
+        looks=0,
+        next_look_at=clock.now() + FIRST_LOOK,
+    )
+
+
+def cancel(
+    symbol: str, *, orders: Sequence[Order], exchange: Exchange, call: Callable[[], Outcome]
+) -> None:
+    """Cancel at the exchange and take in its answer. Safe to repeat: absent is looked up."""
+    outcome = call()
+    if isinstance(outcome, Accepted):
+        for report in outcome.reports:
+            book_order(orders[0].account_id, report)
+        return
+    log.info("cancel_not_confirmed", outcome=str(outcome))
+    for order in orders:  # it may have filled, or ended before: the exchange knows (X12)
+        report = exchange.find_order(symbol, order.client_order_id)
+        if report is not None and find_ours(order.account_id, report) is not None:
+            book_order(order.account_id, report)

@@ -1,0 +1,29 @@
+"""What trading does about its own events: tell the account's open pages."""
+
+import structlog
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.db import transaction
+
+from testudo.events import codec
+from testudo.events.bus import delivery, subscribe
+from trading.consumers import encode, group_of
+from trading.events import PlanRefused, TradeEvent
+
+log = structlog.get_logger(__name__)
+
+
+@subscribe(TradeEvent, PlanRefused, consumer="trading.page")
+def tell_pages(event: TradeEvent | PlanRefused) -> None:
+    """Hand the event to the account's pages once it is delivered. Best effort: pages count."""
+    here = delivery()
+    text = encode(here.seq, event.name, codec.dump(event))
+    message = {"type": "account.event", "text": text}
+    transaction.on_commit(lambda: _send(group_of(here.stream), message), robust=True)
+
+
+def _send(group: str, message: dict[str, str]) -> None:
+    try:
+        async_to_sync(get_channel_layer().group_send)(group, message)
+    except OSError as error:  # Redis is away: the page sees the gap by its numbers
+        log.warning("page_not_told", group=group, error=str(error))
