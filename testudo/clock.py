@@ -16,6 +16,11 @@ def now() -> datetime:
     return _read() if _read else datetime.now(UTC)
 
 
+def is_virtual() -> bool:
+    """Whether time is moved by hand: then no other process works along, and none is woken."""
+    return _read is not None
+
+
 def now_ms() -> int:
     """The present moment in whole milliseconds since the epoch, as Binance counts."""
     return to_ms(now())

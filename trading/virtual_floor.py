@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from testudo import clock
 from testudo.events.relay import deliver_due
-from trading import account_stream, ooda
+from trading import account_stream, ooda, reconcile
 from trading.connecting import store_account
 from trading.credentials import ApiKeys
 from trading.exchange.factory import exchange_for, paper_in_process
@@ -27,9 +27,12 @@ from trading.order_states import FINISHED
 class VirtualFloor:
     """One paper exchange and the platform around it, moved on by hand."""
 
-    def __init__(self, paper: PaperExchange, moment: clock.VirtualClock) -> None:
+    def __init__(
+        self, paper: PaperExchange, moment: clock.VirtualClock, wire: InProcessAdapter
+    ) -> None:
         self.paper = paper
         self.moment = moment
+        self.wire = wire  # a test may put a fault on it
         self._stirred = False  # whether the exchange has told its users anything since
         paper.event_listeners.append(self._note_events)
 
@@ -76,13 +79,16 @@ class VirtualFloor:
     def follow(self, trade: Trade, *, step: timedelta, at_most: timedelta) -> Trade:
         """Let time pass until the trade is over, or `at_most` has passed.
 
-        A turn follows whatever the exchange tells, as its stream would bring it about.
+        Whenever the exchange has told its users something, the trade is read back from it and a
+        turn follows, as the user stream would bring it about.
         """
         until = clock.now() + at_most
         self._stirred = True
         while True:
             if self._stirred:
                 self._stirred = False
+                exchange = exchange_for(trade.account)
+                reconcile.catch_up_trade(trade.pk, exchange=exchange)
                 self.turn(trade.account)
                 trade.refresh_from_db()
             if trade.state in FINISHED or clock.now() >= until:
@@ -95,8 +101,9 @@ def virtual_floor(paper: PaperExchange, *, start: datetime) -> Iterator[VirtualF
     """Work on virtual time, with `paper` for the venue `paper`, inside the block."""
     with ExitStack() as stack:
         moment = stack.enter_context(clock.use(clock.VirtualClock(start)))
-        stack.enter_context(paper_in_process(InProcessAdapter(paper, clock.now_ms)))
+        wire = InProcessAdapter(paper, clock.now_ms)
+        stack.enter_context(paper_in_process(wire))
         headers: dict[str, str] = {}
         listing = paper.handle("GET", "/api/v3/exchangeInfo", "", "", headers, clock.now_ms())
         store_rules(Venue.PAPER, listing.json())
-        yield VirtualFloor(paper, moment)
+        yield VirtualFloor(paper, moment, wire)
