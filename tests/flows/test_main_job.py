@@ -1,0 +1,85 @@
+"""The main job over real processes: placed, protected, moved to the target, journaled in R."""
+
+import json
+from decimal import Decimal
+
+import pytest
+from websockets.sync.client import connect
+
+from tests.flows.trader import Trader, until
+
+
+@pytest.fixture
+def trader(stack) -> Trader:
+    return Trader(stack)
+
+
+def beyond(price: str, factor: str) -> str:
+    return f"{Decimal(price) * Decimal(factor):.2f}"
+
+
+def test_a_trade_is_bought_protected_sold_at_its_target_and_journaled_in_r(trader, paper):
+    trade = trader.protected(trader.place()["id"])
+    assert trade["state"] == "open"
+    assert Decimal(trade["planned_risk"]) <= Decimal(trade["risk_budget"])
+    stop = next(leg for leg in trade["legs"] if leg["leg"] == "stop")
+    assert (stop["state"], stop["type"]) == ("open", "STOP_LOSS")
+    paper.move("BTCUSDT", beyond(trade["target"], "1.0003"), over_ms=2000)
+    trade = trader.wait(trade["id"], "closed")
+    assert trade["exit_reason"] == "target"
+    assert abs(Decimal(trade["r_multiple"]) - Decimal(trade["reward_to_risk"])) < Decimal("0.15")
+    entries = until(
+        "the journal entry",
+        lambda: [
+            entry
+            for entry in trader.get("/api/v1/journal/trades")["results"]
+            if entry["trade"] == trade["id"]
+        ],
+    )
+    assert Decimal(entries[0]["r_multiple"]).quantize(Decimal("0.001")) == Decimal(
+        trade["r_multiple"]
+    ).quantize(Decimal("0.001"))
+
+
+def test_the_account_socket_numbers_what_happens_without_a_gap(trader, stack):
+    cookie = "; ".join(f"{c.name}={c.value}" for c in trader.http.cookies)
+    url = stack.url.replace("http", "ws") + f"/ws/account/?account={trader.account}"
+    headers = {"Cookie": cookie, "Origin": stack.url}
+    with connect(url, additional_headers=headers, open_timeout=10) as socket:
+        hello = json.loads(socket.recv(timeout=10))
+        assert hello["type"] == "hello"
+        trade = trader.place()
+        seen = []
+        while not seen or seen[-1]["event"] != "trading.position_protected":
+            seen.append(json.loads(socket.recv(timeout=15)))
+        numbers = [message["seq"] for message in seen]
+        assert numbers == list(range(hello["seq"] + 1, hello["seq"] + 1 + len(seen)))
+        assert seen[0]["event"] == "trading.plan_approved"
+        assert seen[-1]["trade"]["id"] == trade["id"]
+        socket.send(json.dumps({"op": "resume", "last_seq": hello["seq"]}))
+        assert json.loads(socket.recv(timeout=10))["seq"] == hello["seq"] + 1
+    trader.post(f"/api/v1/trades/{trade['id']}/close", status=202)
+    trader.wait(trade["id"], "closed")
+
+
+def test_closing_by_hand_sells_at_the_market(trader):
+    trade = trader.protected(trader.place()["id"])
+    trader.post(f"/api/v1/trades/{trade['id']}/close", status=202)
+    closed = trader.wait(trade["id"], "closed")
+    assert closed["exit_reason"] == "closed"
+    assert Decimal(closed["held_quantity"]) == 0
+
+
+def test_a_fill_missed_while_the_user_stream_was_down_is_booked_and_the_next_comes_live(
+    trader, paper, stack
+):
+    """After every reconnect the stream is subscribed again (BINANCE X2): a later fill arrives
+    by it, long before the half-minute poll would find it."""
+    trade = trader.protected(trader.place()["id"])
+    before = paper.state()["user_subscriptions"]
+    paper.drop_connections("user")
+    until("the subscription to be back", lambda: paper.state()["user_subscriptions"] >= before)
+    until("the account to be in step", lambda: trader.risk()["reconciled"])
+    paper.move("BTCUSDT", beyond(trade["stop"], "0.9995"), over_ms=500)
+    closed = trader.wait(trade["id"], "closed", seconds=10)
+    assert closed["exit_reason"] == "stop"
