@@ -1,0 +1,33 @@
+"""Figures in sentences: plain notation, and rounding that never flatters. Pure."""
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
+
+CENT = Decimal("0.01")
+
+
+def plain(figure: Decimal) -> str:
+    """Without exponent and without trailing zeros: 0.00007, 60000."""
+    text = f"{figure:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def cents_up(amount: Decimal) -> Decimal:
+    """To the cent, upwards: for what must be added or given up."""
+    return _round(amount, ROUND_CEILING)
+
+
+def cents_down(amount: Decimal) -> Decimal:
+    """To the cent, downwards: for room that is left."""
+    return _round(amount, ROUND_FLOOR)
+
+
+def percent(part: Decimal, whole: Decimal) -> str:
+    """`part` of `whole` as a percentage with two decimals at most; "-" where there is no whole."""
+    if whole <= 0:
+        return "-"
+    share = Context(prec=60).divide(part * 100, whole)
+    return f"{plain(_round(share, ROUND_HALF_EVEN))} %"
+
+
+def _round(amount: Decimal, rounding: str) -> Decimal:
+    return amount.quantize(CENT, rounding=rounding, context=Context(prec=200))
