@@ -1,0 +1,334 @@
+"""The relay: every listener hears every event once, in order, whoever dies or fails."""
+
+import os
+import signal
+import threading
+
+import pytest
+from django.core.management import call_command
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from tests.events.facts import Counted, Renamed
+from testudo.events import bus, relay, tasks
+from testudo.events.models import EventStream, InboxEntry, OutboxEvent
+from testudo.observability import correlation
+
+
+def publish(*numbers, stream="a"):
+    with transaction.atomic():
+        for number in numbers:
+            bus.publish(Counted(number=number), stream=stream)
+
+
+def wait_is_over():
+    OutboxEvent.objects.filter(delivered_at=None).update(retry_at=timezone.now())
+
+
+def test_listeners_hear_in_order_and_know_where_the_event_stands(notes):
+    @bus.subscribe(Counted, consumer="notes")
+    def note(event):
+        where = bus.delivery()
+        notes.write(where.stream, where.seq, str(event.number))
+
+    publish(10, 20)
+    publish(30, stream="b")
+
+    assert relay.deliver_due() == 3
+    assert notes.read() == [("a", 1), ("a", 2), ("b", 1)]
+    assert notes.texts() == ["10", "20", "30"]
+    assert not OutboxEvent.objects.filter(delivered_at=None).exists()
+    assert relay.deliver_due() == 0
+
+
+def test_whoever_subscribes_to_event_hears_everything(notes):
+    bus.subscribe(bus.Event, consumer="all")(lambda event: notes.write("", 0, event.name))
+    bus.subscribe(Counted, consumer="counts")(lambda event: notes.write("", 0, "count"))
+    publish(1)
+    with transaction.atomic():
+        bus.publish(Renamed(text="x"), stream="a")
+
+    relay.deliver_due()
+    assert sorted(notes.texts()) == ["count", "tests.counted", "tests.renamed"]
+
+
+def test_a_failing_listener_stops_its_own_stream_only_and_is_tried_again(notes):
+    broken = True
+
+    @bus.subscribe(Counted, consumer="journal")
+    def journal(event):
+        if broken and event.number == 1:
+            notes.write("lost", 0)
+            raise ValueError("cannot write")
+        notes.write(bus.delivery().stream, bus.delivery().seq)
+
+    publish(1, 2, stream="a")
+    publish(7, 8, stream="b")
+
+    assert relay.deliver_due() == 2
+    assert notes.read() == [("b", 1), ("b", 2)]  # what the failing one wrote is undone
+    held = OutboxEvent.objects.get(stream="a", seq=1)
+    assert held.attempts == 1
+    assert held.retry_at > timezone.now()
+    assert held.last_error == "journal: ValueError: cannot write"
+
+    assert relay.deliver_due() == 0  # not before its time
+    wait_is_over()
+    assert relay.deliver_due() == 0
+    held.refresh_from_db()
+    assert held.attempts == 2
+
+    broken = False
+    wait_is_over()
+    assert relay.deliver_due() == 2
+    assert notes.read()[2:] == [("a", 1), ("a", 2)]
+    held.refresh_from_db()
+    assert held.last_error == ""
+
+
+def test_a_failing_listener_does_not_make_the_others_hear_twice(notes):
+    failing = [True]
+    bus.subscribe(Counted, consumer="first")(lambda event: notes.write("first", 0))
+
+    @bus.subscribe(Counted, consumer="second")
+    def second(event):
+        if failing.pop():
+            # a database error spoils only the listener's own savepoint
+            EventStream.objects.create(name="a")
+        notes.write("second", 0)
+
+    bus.subscribe(Counted, consumer="third")(lambda event: notes.write("third", 0))
+    publish(1)
+
+    relay.deliver_due()
+    failing.append(False)
+    wait_is_over()
+    relay.deliver_due()
+    assert sorted(notes.read()) == [("first", 0), ("second", 0), ("third", 0)]
+
+
+def test_the_wait_grows_to_a_minute_and_no_further():
+    waits = [relay._wait(attempt).total_seconds() for attempt in (1, 2, 5, 9, 10_000)]
+    assert 0.25 <= waits[0] <= 0.5
+    assert 4 <= waits[2] <= 8
+    assert all(30 <= wait <= 60 for wait in waits[3:])
+
+
+def test_an_event_nobody_can_read_any_more_is_kept_and_named(notes):
+    publish(1)
+    OutboxEvent.objects.update(name="tests.removed")
+
+    assert relay.deliver_due() == 0
+    assert "tests.removed" in OutboxEvent.objects.get().last_error
+
+
+@pytest.mark.parametrize("moment", ["in_the_listener", "before_the_mark"])
+def test_a_relay_killed_before_commit_delivers_again_with_one_effect(notes, monkeypatch, moment):
+    bus.subscribe(Counted, consumer="notes")(lambda event: notes.write("a", event.number))
+    publish(1, 2)
+
+    connection.close()
+    child = os.fork()
+    if child == 0:
+
+        def die(*args):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        if moment == "in_the_listener":
+            bus.subscribe(Counted, consumer="deadly")(die)
+        else:
+            monkeypatch.setattr(relay.timezone, "now", _dies_on_call(2, relay.timezone.now, die))
+        try:
+            relay.deliver_due(stream="a")
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    assert notes.read() == []
+
+    assert relay.deliver_due() == 2
+    assert notes.read() == [("a", 1), ("a", 2)]
+    assert InboxEntry.objects.count() == 2
+
+
+def _dies_on_call(which, function, die):
+    calls = []
+
+    def wrapped():
+        calls.append(1)
+        if len(calls) == which:
+            die()
+        return function()
+
+    return wrapped
+
+
+def test_an_event_heard_but_not_marked_has_no_second_effect(notes):
+    """As after a restore that lost the mark: the inbox is the last wall."""
+    bus.subscribe(Counted, consumer="notes")(lambda event: notes.write("a", event.number))
+    publish(1)
+    relay.deliver_due()
+    OutboxEvent.objects.update(delivered_at=None)
+
+    assert relay.deliver_due() == 1
+    assert notes.read() == [("a", 1)]
+
+
+def test_relays_in_parallel_deliver_each_event_once_and_in_order(notes):
+    streams = ["a", "b", "c"]
+    bus.subscribe(Counted, consumer="notes")(
+        lambda event: notes.write(bus.delivery().stream, bus.delivery().seq)
+    )
+    done = threading.Event()
+    delivered = []
+
+    def work():
+        while not done.is_set() or relay.deliver_due(limit=7):
+            delivered.append(relay.deliver_due(limit=7))
+        connection.close()
+
+    workers = [threading.Thread(target=work) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for number in range(30):  # while they run
+        for stream in streams:
+            publish(number, stream=stream)
+    done.set()
+    for worker in workers:
+        worker.join()
+
+    relay.deliver_due()
+    heard = notes.read()
+    for stream in streams:
+        assert [seq for name, seq in heard if name == stream] == list(range(1, 31))
+
+
+def test_relays_in_several_processes_deliver_each_event_once_and_in_order(notes):
+    bus.subscribe(Counted, consumer="notes")(
+        lambda event: notes.write(bus.delivery().stream, bus.delivery().seq)
+    )
+    for number in range(40):
+        publish(number, stream="a")
+        publish(number, stream="b")
+    connection.close()
+    children = []
+    for _ in range(3):
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                while relay.deliver_due(limit=5):
+                    pass
+                code = 0
+            finally:
+                os._exit(code)
+        children.append(child)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
+
+    relay.deliver_due()
+    heard = notes.read()
+    for stream in "ab":
+        assert [seq for name, seq in heard if name == stream] == list(range(1, 41))
+
+
+def test_a_stream_held_by_another_relay_is_passed_over_not_overtaken(notes):
+    bus.subscribe(Counted, consumer="notes")(
+        lambda event: notes.write(bus.delivery().stream, bus.delivery().seq)
+    )
+    publish(1, 2, stream="a")
+    publish(1, stream="b")
+    held, release = threading.Event(), threading.Event()
+
+    def hold():
+        with transaction.atomic():
+            OutboxEvent.objects.select_for_update().get(stream="a", seq=1)
+            held.set()
+            release.wait(10)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(10)
+    assert relay.deliver_due() == 1
+    assert notes.read() == [("b", 1)]
+    publish(3, stream="a")  # and publishers do not wait for whoever delivers
+    release.set()
+    holder.join()
+    assert relay.deliver_due() == 3
+
+
+def test_the_publishers_correlation_id_is_bound_in_the_listener(notes):
+    bus.subscribe(Counted, consumer="notes")(
+        lambda event: notes.write("", 0, correlation.correlation_id())
+    )
+    with correlation.bind("request-12345678"):
+        publish(1)
+    publish(2)
+
+    relay.deliver_due()
+    first, second = notes.texts()
+    assert first == "request-12345678"
+    assert second not in ("", first)
+    assert correlation.correlation_id() == ""
+
+
+def test_delivering_one_event_costs_few_statements(notes):
+    """The page's live updates come this way: the number of round trips is their latency."""
+    bus.subscribe(Counted, consumer="notes")(lambda event: notes.write("a", 1))
+    publish(1)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        relay.deliver_due(stream="a")
+    # lock the head; inbox and effect in a savepoint; mark; and a look that finds no more
+    assert len(queries) <= 12, [query["sql"] for query in queries]
+
+
+def test_the_task_delivers_its_stream_to_the_end(notes, monkeypatch):
+    monkeypatch.setattr(relay, "BATCH", 2)
+    bus.subscribe(Counted, consumer="notes")(lambda event: notes.write("a", event.number))
+    publish(1, 2, 3)
+    publish(9, stream="b")
+
+    tasks.deliver.run("a")
+    assert notes.read() == [("a", 1), ("a", 2), ("a", 3)]
+
+
+def test_redriving_tries_held_events_at_once_and_says_what_is_left(notes, capsys):
+    broken = [True]
+
+    @bus.subscribe(Counted, consumer="journal")
+    def journal(event):
+        if broken:
+            raise ValueError("cannot write")
+
+    publish(1, 2)
+    relay.deliver_due()
+
+    call_command("redrive_outbox", "--dry-run")
+    assert "tests.counted a#1 failed 1 times: journal: ValueError" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        call_command("redrive_outbox")
+    assert "1 held back, 0 delivered, 1 still held back" in capsys.readouterr().out
+
+    broken.clear()
+    call_command("redrive_outbox", "--json")
+    assert '"delivered": 2, "left": 0' in capsys.readouterr().out
+
+
+@pytest.mark.django_db
+def test_two_functions_cannot_be_one_consumer_of_one_event():
+    bus.subscribe(Counted, consumer="one")(lambda event: None)
+    with pytest.raises(ValueError, match="already listens"):
+        bus.subscribe(Counted, consumer="one")(lambda event: None)
+
+
+@pytest.mark.django_db
+def test_the_inbox_holds_one_row_for_a_consumer_and_an_event():
+    publish(1)
+    event = OutboxEvent.objects.get()
+    assert InboxEntry.enter("notes", event.pk)
+    assert not InboxEntry.enter("notes", event.pk)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        InboxEntry.objects.create(consumer="notes", event=event)

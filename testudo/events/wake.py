@@ -1,0 +1,85 @@
+"""Tells a worker, right after commit, that a stream has something to deliver. Best effort.
+
+One thread per process speaks to the broker, so that a slow or absent Redis never slows whoever
+publishes. What is lost here the guard finds in PostgreSQL within a second.
+"""
+
+import os
+import threading
+
+import structlog
+from celery import current_app
+from django.db import transaction
+
+from testudo import clock
+
+TASK = "testudo.events.tasks.deliver"
+EXPIRES = 10  # seconds; by then the guard has delivered
+MOST_PENDING = 10_000  # streams; beyond it, while the broker is away, the guard delivers
+
+log = structlog.get_logger(__name__)
+
+
+class Waker:
+    """Sends a task for each name to the broker, from a thread of its own, each name once."""
+
+    def __init__(self, task: str = TASK, *, queue: str | None = None) -> None:
+        self._task, self._queue = task, queue
+        self._start_afresh()
+        # A fork inherits no threads, and perhaps a lock held by one.
+        os.register_at_fork(after_in_child=self._start_afresh)
+
+    def _start_afresh(self) -> None:
+        self._pending: dict[str, None] = {}  # in the order they came
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._failing = False
+
+    def wake(self, stream: str) -> None:
+        """Remember the stream and return at once. On virtual time nobody else is there to wake."""
+        if clock.is_virtual():
+            return
+        with self._changed:
+            if len(self._pending) < MOST_PENDING:
+                self._pending[stream] = None
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="event-waker", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._pending:
+                    self._changed.wait()
+                stream = next(iter(self._pending))
+                del self._pending[stream]
+            self._send(stream)
+
+    def _send(self, stream: str) -> None:
+        try:
+            current_app.send_task(
+                self._task,
+                args=[stream],
+                queue=self._queue,
+                expires=EXPIRES,
+                ignore_result=True,
+                retry=False,
+            )
+        except Exception as error:  # best effort: whatever broke, the guard delivers
+            if not self._failing:
+                log.warning("event_wake_failed", stream=stream, error=repr(error))
+            self._failing = True
+        else:
+            if self._failing:
+                log.info("event_wake_works_again")
+            self._failing = False
+
+
+_waker = Waker()
+
+
+def after_commit(stream: str) -> None:
+    """Wake a worker for the stream once the current transaction has committed."""
+    # The pending streams are a set, so many events of one transaction make one message.
+    transaction.on_commit(lambda: _waker.wake(stream), robust=True)
