@@ -1,0 +1,22 @@
+"""Builders for the feed's tests: a market, and an exchange that has nothing else."""
+
+from types import SimpleNamespace
+
+from trading.exchange.paper.routes import ROUTES, Call
+from trading.exchange.paper.synthetic import SyntheticFeed
+
+NOON = 1_795_392_000_000 + 12 * 3_600_000 + 17_345  # 2026-11-23 12:00:17, a Monday
+
+
+def market(now_ms: int = NOON, **traits) -> SyntheticFeed:
+    return SyntheticFeed(("BTCUSDT", "ETHUSDT"), seed=7, now_ms=now_ms, **traits)
+
+
+def ask(feed: SyntheticFeed, path: str, **params) -> object:
+    """Call a registered endpoint as the server would, after its security."""
+    call = Call(params={name: str(value) for name, value in params.items()}, now_ms=NOON)
+    return ROUTES["GET", f"/api/v3/{path}"].handler(SimpleNamespace(feed=feed), call)
+
+
+def weight(path: str, **params) -> int:
+    return ROUTES["GET", f"/api/v3/{path}"].cost({k: str(v) for k, v in params.items()})

@@ -1,0 +1,261 @@
+"""Order lists: OCO, OTO, OTOCO, OPO, OPOCO, with Binance's rules and traps. Pure.
+
+- Pending legs go live only when the working order is FULLY filled; a partial fill has no stop.
+- The first move of one leg of a pair (a trigger, or any fill of a LIMIT_MAKER) ends the other.
+- OPO and OPOCO legs are sized from what the working order received, floored to LOT_SIZE.
+- Legs refused on release (no balance, filters, prices run past them) end EXPIRED with the reason
+  REJECTED, and the position is left as it is: naked.
+- Cancelling or losing one order ends the list.
+
+Sources: rest-api.md "Order lists", faqs/opo.md, user-data-stream.md "Order Expiry Reason".
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass
+
+from trading.exchange.paper import errors, filters, reports
+from trading.exchange.paper import orders as o
+from trading.exchange.paper.filters import NewOrder, Reference, floor_step
+from trading.exchange.paper.ledger import NotEnough
+from trading.exchange.paper.matching import Engine
+from trading.exchange.paper.orders import Order, OrderList, Trade
+
+
+@dataclass(frozen=True, slots=True)
+class NewList:
+    """A list as asked for. No `working` in an OCO; `legs` are the pair, or one pending order."""
+
+    kind: str
+    client_id: str
+    working: NewOrder | None
+    legs: tuple[NewOrder, ...]
+
+    @property
+    def orders(self) -> tuple[NewOrder, ...]:
+        return (self.working, *self.legs) if self.working else self.legs
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedList:
+    """What the answer shows: the orders as they were before any release, and the entry's fills."""
+
+    listed: OrderList
+    orders: list[Order]
+    fills: list[Trade]
+
+
+class Lists:
+    """Watches the engine and carries out what lists prescribe."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        engine.before_fill = self.before_fill
+        engine.after_close = self.after_close
+
+    # -- from outside -----------------------------------------------------------------------------
+
+    def place(self, account: int, new: NewList, reference: Reference) -> PlacedList:
+        """Take in a list and run what may run. Raises: BinanceError; then nothing was placed."""
+        engine, symbol = self.engine, self.engine.symbols[new.orders[0].symbol]
+        last = engine.last[symbol.name]
+        engine.check(account, new.orders, reference, lists=1)
+        mine = (one for one in engine.lists.values() if one.account == account)
+        if any(one.client_id == new.client_id for one in mine):
+            raise errors.duplicate_order()
+        if len(new.legs) == 2:
+            filters.check_pair(*new.legs, last if new.working is None else None)
+        for one in (new.working,) if new.working else new.legs:
+            engine.check_maker(one)
+        engine.counters.order_list += 1
+        listed = OrderList(
+            id=engine.counters.order_list,
+            account=account,
+            symbol=symbol.name,
+            client_id=new.client_id,
+            kind=new.kind,
+            leg_side=new.legs[0].side,
+            order_ids="",
+            client_ids=",".join(one.client_id for one in new.orders),
+            created_ms=engine.now_ms,
+            updated_ms=engine.now_ms,
+        )
+        orders: list[Order] = []
+        if new.working:
+            orders.append(engine.admit(account, new.working, list_id=listed.id))
+            for leg in new.legs:
+                orders.append(engine.create(account, leg, list_id=listed.id, status=o.PENDING_NEW))
+        else:
+            for leg in new.legs:
+                orders.append(engine.create(account, leg, list_id=listed.id))
+            try:
+                self._lock_pair(listed, orders)
+            except NotEnough:
+                for order in orders:
+                    engine.forget(order)
+                raise errors.insufficient_balance() from None
+        listed.order_ids = ",".join(str(order.id) for order in orders)
+        engine.lists[listed.id] = listed
+        for order in orders:
+            engine.report(order, "NEW")
+        self._tell(listed)
+        first = len(engine.new_trades)
+        if new.working is None:
+            listed.released = 1
+            for order in orders:
+                engine.run(order)
+            return PlacedList(listed, orders, [])
+        pending, shown = [copy(order) for order in orders[1:]], copy(listed)
+        engine.run(orders[0])
+        if orders[0].status != o.FILLED:  # expired: then the answer shows the whole list ended
+            return PlacedList(listed, orders, engine.new_trades[first:])
+        fills = [trade for trade in engine.new_trades[first:] if trade.order_id == orders[0].id]
+        return PlacedList(shown, [orders[0], *pending], fills)
+
+    def cancel(self, listed: OrderList, cancel_id: str) -> list[Order]:
+        """Cancel every open order of the list. Returns them."""
+        engine = self.engine
+        closing = [engine.orders[number] for number in listed.ids if number in engine.orders]
+        for order in closing:
+            engine.end(order, o.CANCELED, cancel_id=cancel_id)
+        self._finish(listed)
+        return closing
+
+    # -- what the engine tells --------------------------------------------------------------------
+
+    def before_fill(self, order: Order) -> None:
+        """A leg of a live pair moves first: its sibling ends, the pair's lock becomes its own."""
+        listed = self.engine.lists.get(order.list_id)
+        if listed is None or order.role not in (o.ABOVE, o.BELOW):
+            return
+        for number in listed.ids:
+            sibling = self.engine.orders.get(number)
+            if sibling and sibling is not order and sibling.role in (o.ABOVE, o.BELOW):
+                sibling.expiry_reason = o.OCO_TRIGGER
+                self.engine.end(sibling, o.EXPIRED)
+        if listed.locked:
+            order.locked, listed.locked = listed.locked, 0
+            spare = order.locked - self.engine.cost(order)
+            pays = self.engine.symbols[order.symbol].pays(order.side)
+            self.engine.ledger.unlock(order.account, pays, spare)
+            order.locked -= spare
+            self.engine.changed_lists[listed.id] = listed
+
+    def after_close(self, order: Order) -> None:
+        """An order of a list ended: release the legs, or end what is left."""
+        listed = self.engine.lists.get(order.list_id)
+        if listed is None:
+            return
+        if order.role == o.WORKING and order.status == o.FILLED:
+            self._release(listed, order)
+            return
+        reason = o.OTO_PHASE_ONE_EXPIRED if order.role == o.WORKING else o.OCO_TRIGGER
+        for number in listed.ids:
+            other = self.engine.orders.get(number)
+            if other:
+                other.expiry_reason = reason
+                self.engine.end(other, o.EXPIRED)
+        self._finish(listed)
+
+    # -- release ----------------------------------------------------------------------------------
+
+    def _release(self, listed: OrderList, working: Order) -> None:
+        engine = self.engine
+        legs = [engine.orders[number] for number in listed.ids if number in engine.orders]
+        listed.released = 1
+        try:
+            self._ready(listed, legs)
+        except (NotEnough, errors.BinanceError):
+            self._unlock(listed)
+            for leg in legs:
+                leg.expiry_reason = o.REJECTED
+                engine.end(leg, o.EXPIRED)
+            self._finish(listed)
+            return
+        for leg in legs:
+            leg.status = o.NEW
+            leg.updated_ms = engine.now_ms
+            if not leg.is_waiting:
+                leg.working_ms = engine.now_ms
+            engine.report(leg, "NEW")
+        self._tell(listed)
+        for leg in legs:
+            if leg.is_open:
+                engine.run(leg)
+
+    def _ready(self, listed: OrderList, legs: list[Order]) -> None:
+        """Size, check and fund the legs. Raises: NotEnough, BinanceError: they are refused."""
+        engine, symbol = self.engine, self.engine.symbols[listed.symbol]
+        last = engine.last[symbol.name]
+        if listed.kind in o.PAYS_OTHER:
+            quantity = floor_step(symbol, min(listed.locked, symbol.max_quantity))
+            engine.ledger.unlock(listed.account, symbol.base, listed.locked - quantity)
+            listed.locked = quantity
+            for leg in legs:
+                leg.quantity = quantity
+        asked = [_as_new(leg) for leg in legs]
+        for one in asked:
+            filters.check_quantity(
+                symbol,
+                one,
+                Reference(average=last, last=last),
+                market_lot_on_triggers=engine.switches.market_lot_on_triggers,
+            )
+        if len(asked) == 2:
+            filters.check_pair(asked[0], asked[1], last)
+            if listed.kind not in o.PAYS_OTHER:
+                self._lock_pair(listed, legs)
+            return
+        filters.check_trigger(asked[0], last)
+        engine.check_maker(asked[0])
+        if listed.kind in o.PAYS_OTHER:
+            legs[0].locked, listed.locked = listed.locked, 0
+        else:
+            engine.fund(legs[0])
+
+    def _lock_pair(self, listed: OrderList, legs: list[Order]) -> None:
+        """One lock serves both legs: the larger of what they may cost. Raises: NotEnough."""
+        needed = max(self.engine.cost(leg) for leg in legs)
+        pays = self.engine.symbols[listed.symbol].pays(legs[0].side)
+        self.engine.ledger.lock(listed.account, pays, needed)
+        listed.locked = needed
+
+    # -- ends -------------------------------------------------------------------------------------
+
+    def _finish(self, listed: OrderList) -> None:
+        """Nothing of the list is open any more."""
+        self._unlock(listed)
+        listed.status_type = listed.order_status = "ALL_DONE"
+        listed.updated_ms = self.engine.now_ms
+        self.engine.lists.pop(listed.id, None)
+        self._tell(listed)
+
+    def _unlock(self, listed: OrderList) -> None:
+        if not listed.locked:
+            return
+        symbol = self.engine.symbols[listed.symbol]
+        # An OPO holds what its entry bought; a pair holds what its legs pay with.
+        asset = symbol.base if listed.kind in o.PAYS_OTHER else symbol.pays(listed.leg_side)
+        self.engine.ledger.unlock(listed.account, asset, listed.locked)
+        listed.locked = 0
+
+    def _tell(self, listed: OrderList) -> None:
+        engine = self.engine
+        engine.changed_lists[listed.id] = listed
+        event = reports.list_event(listed, at_ms=engine.now_ms, now_ms=engine.now_ms)
+        engine.events.append((listed.account, event))
+
+
+def _as_new(order: Order) -> NewOrder:
+    return NewOrder(
+        symbol=order.symbol,
+        side=order.side,
+        type=order.type,
+        client_id=order.client_id,
+        time_in_force=order.time_in_force,
+        quantity=order.quantity,
+        price=order.price,
+        stop_price=order.stop_price,
+        role=order.role,
+    )

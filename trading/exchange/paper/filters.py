@@ -1,0 +1,134 @@
+"""The filters of exchangeInfo, as checks that raise Binance's refusal. Pure.
+
+Source: binance-spot-api-docs, filters.md. Prices and quantities in e8.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trading.exchange.paper import errors
+from trading.exchange.paper import orders as o
+from trading.exchange.paper.symbols import Symbol
+from trading.exchange.paper.values import E8
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """An order as asked for, before it has an id. 0 where a field does not apply."""
+
+    symbol: str
+    side: str
+    type: str
+    client_id: str
+    time_in_force: str = o.GTC
+    quantity: int = 0
+    price: int = 0
+    stop_price: int = 0
+    quote_quantity: int = 0
+    role: str = o.ALONE
+    stp_mode: str = "NONE"
+    strategy_id: int | None = None
+    strategy_type: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Prices the filters compare with: the average over `avgPriceMins`, and the last trade."""
+
+    average: int
+    last: int
+
+
+def check_prices(symbol: Symbol, new: NewOrder, reference: Reference) -> None:
+    """PRICE_FILTER on price and stop price, PERCENT_PRICE_BY_SIDE on the price.
+
+    Raises: BinanceError -1013.
+    """
+    for price in (new.price, new.stop_price):
+        if price and (
+            not symbol.min_price <= price <= symbol.max_price
+            or (price - symbol.min_price) % symbol.tick
+        ):
+            raise errors.filter_failure("PRICE_FILTER")
+    if new.price:
+        up, down = (
+            (symbol.bid_multiplier_up, symbol.bid_multiplier_down)
+            if new.side == o.BUY
+            else (symbol.ask_multiplier_up, symbol.ask_multiplier_down)
+        )
+        if not reference.average * down <= new.price * E8 <= reference.average * up:
+            raise errors.filter_failure("PERCENT_PRICE_BY_SIDE")
+
+
+def check_quantity(
+    symbol: Symbol, new: NewOrder, reference: Reference, *, market_lot_on_triggers: bool
+) -> None:
+    """LOT_SIZE, MARKET_LOT_SIZE, NOTIONAL. Raises: BinanceError -1013."""
+    if new.quantity:
+        if (
+            not symbol.min_quantity <= new.quantity <= symbol.max_quantity
+            or (new.quantity - symbol.min_quantity) % symbol.step
+        ):
+            raise errors.filter_failure("LOT_SIZE")
+        as_market = new.type == o.MARKET or (market_lot_on_triggers and new.type in o.MARKET_LIKE)
+        if as_market and new.quantity > symbol.max_market_quantity:
+            raise errors.filter_failure("MARKET_LOT_SIZE")
+    if new.quote_quantity:
+        notional = new.quote_quantity
+    else:
+        notional = (new.price or new.stop_price or reference.average) * new.quantity // E8
+    above = notional > symbol.max_notional and new.type != o.MARKET  # applyMaxToMarket is false
+    if notional < symbol.min_notional or above:
+        raise errors.filter_failure("NOTIONAL")
+
+
+def check_trigger(new: NewOrder, last: int) -> None:
+    """A stop or target must not be reached already. Raises: BinanceError -2010."""
+    if new.type not in o.TRIGGERED_TYPES:
+        return
+    waits_for_rise = (new.type in o.STOPS) == (new.side == o.BUY)
+    if (new.stop_price <= last) if waits_for_rise else (new.stop_price >= last):
+        raise errors.would_trigger()
+
+
+def pair_price(new: NewOrder) -> int:
+    """The price of an OCO leg that its relation to the last trade is judged by.
+
+    A LIMIT_MAKER by its price; stops and targets by their stop price.
+    """
+    return new.price if new.type == o.LIMIT_MAKER else new.stop_price
+
+
+def check_pair(above: NewOrder, below: NewOrder, last: int | None) -> None:
+    """The two legs of an OCO: types by side, then prices around the last trade (if given).
+
+    Raises: BinanceError -1158, -1165, -1166, -1168, -1196…-1199, or -2010 for the prices.
+    """
+    limits = {o.LIMIT_MAKER} | o.TARGETS
+    for leg in (above, below):
+        if leg.type not in limits | o.STOPS:
+            raise errors.leg_unsupported()
+    sell = above.side == o.SELL
+    if above.type == o.LIMIT_MAKER and below.type == o.LIMIT_MAKER:
+        raise errors.both_limit()
+    if sell and below.type == o.LIMIT_MAKER:
+        raise errors.sell_limit_must_be_above()
+    if not sell and above.type == o.LIMIT_MAKER:
+        raise errors.buy_limit_must_be_below()
+    if sell and above.type in o.STOPS:
+        raise errors.sell_stop_must_be_below()
+    if not sell and below.type in o.STOPS:
+        raise errors.buy_stop_must_be_above()
+    if sell and below.type in o.TARGETS:
+        raise errors.sell_target_must_be_above()
+    if not sell and above.type in o.TARGETS:
+        raise errors.buy_target_must_be_below()
+    high, low = pair_price(above), pair_price(below)
+    if high <= low or (last is not None and not high > last > low):
+        raise errors.wrong_price_relation()
+
+
+def floor_step(symbol: Symbol, quantity: int) -> int:
+    """The largest whole number of steps within `quantity`."""
+    return quantity // symbol.step * symbol.step

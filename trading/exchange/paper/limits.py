@@ -1,0 +1,135 @@
+"""How much one may ask: weight per address, orders per account. Fixed windows, as Binance's.
+
+Source: rest-api.md "LIMITS", faqs/order_count_decrement.md. Times in milliseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from trading.exchange.paper import errors
+
+WEIGHT_LIMIT = 6000
+MINUTE_MS = 60_000
+RAW_LIMIT = 300_000
+# (interval, number, header suffix, milliseconds, limit)
+ORDER_LIMITS = (
+    ("SECOND", 10, "10S", 10_000, 100),
+    ("DAY", 1, "1D", 86_400_000, 200_000),
+)
+
+
+@dataclass(slots=True)
+class _Window:
+    begins_ms: int = -1
+    used: int = 0
+
+    def at(self, now_ms: int, length_ms: int) -> _Window:
+        begins = now_ms // length_ms * length_ms
+        if begins != self.begins_ms:
+            self.begins_ms, self.used = begins, 0
+        return self
+
+
+@dataclass(slots=True)
+class Limits:
+    """Counts in the running windows. Forgotten at a restart, as they would soon be anyway."""
+
+    weight_limit: int = WEIGHT_LIMIT
+    _weights: dict[str, _Window] = field(default_factory=dict)
+    _orders: dict[int, tuple[_Window, ...]] = field(default_factory=dict)
+
+    def weigh(self, address: str, weight: int, now_ms: int) -> None:
+        """Charge a request. Raises: BinanceError 429 -1003 once the minute's budget is used up."""
+        window = self._weight(address, now_ms)
+        if window.used + weight > self.weight_limit:
+            left = MINUTE_MS - now_ms % MINUTE_MS
+            raise errors.too_many_requests(-(-left // 1000))
+        window.used += weight
+
+    def refund(self, address: str, weight: int, now_ms: int) -> None:
+        """An order call that succeeded weighs nothing (since 2026-04-02)."""
+        window = self._weight(address, now_ms)
+        window.used = max(0, window.used - weight)
+
+    def used_weight(self, address: str, now_ms: int) -> int:
+        return self._weight(address, now_ms).used
+
+    def count_orders(self, account: int, orders: int, now_ms: int) -> None:
+        """Count unfilled orders. Raises: BinanceError 429 -1015 over a limit (none counted)."""
+        windows = self._windows(account, now_ms)
+        for (interval, number, _, length, limit), window in zip(ORDER_LIMITS, windows, strict=True):
+            if window.used + orders > limit:
+                left = length - now_ms % length
+                raise errors.too_many_orders(limit, f"{number} {interval}", -(-left // 1000))
+        for window in windows:
+            window.used += orders
+
+    def give_back(self, account: int, orders: int, now_ms: int) -> None:
+        """An order got its first fill (or was refused): it no longer counts as unfilled."""
+        for window in self._windows(account, now_ms):
+            window.used = max(0, window.used - orders)
+
+    def order_counts(self, account: int, now_ms: int) -> list[dict[str, Any]]:
+        """As `GET /api/v3/rateLimit/order` shows them."""
+        windows = self._windows(account, now_ms)
+        return [
+            {
+                "rateLimitType": "ORDERS",
+                "interval": interval,
+                "intervalNum": number,
+                "limit": limit,
+                "count": window.used,
+            }
+            for (interval, number, _, _, limit), window in zip(ORDER_LIMITS, windows, strict=True)
+        ]
+
+    def weight_count(self, address: str, now_ms: int) -> dict[str, Any]:
+        """The REQUEST_WEIGHT element of a WS API answer's `rateLimits`."""
+        return {
+            "rateLimitType": "REQUEST_WEIGHT",
+            "interval": "MINUTE",
+            "intervalNum": 1,
+            "limit": self.weight_limit,
+            "count": self.used_weight(address, now_ms),
+        }
+
+    def order_headers(self, account: int, now_ms: int) -> dict[str, str]:
+        windows = self._windows(account, now_ms)
+        return {
+            f"X-MBX-ORDER-COUNT-{suffix}": str(window.used)
+            for (_, _, suffix, _, _), window in zip(ORDER_LIMITS, windows, strict=True)
+        }
+
+    def _weight(self, address: str, now_ms: int) -> _Window:
+        return self._weights.setdefault(address, _Window()).at(now_ms, MINUTE_MS)
+
+    def _windows(self, account: int, now_ms: int) -> tuple[_Window, ...]:
+        windows = self._orders.setdefault(account, tuple(_Window() for _ in ORDER_LIMITS))
+        for (_, _, _, length, _), window in zip(ORDER_LIMITS, windows, strict=True):
+            window.at(now_ms, length)
+        return windows
+
+
+def table(weight_limit: int = WEIGHT_LIMIT) -> list[dict[str, Any]]:
+    """The `rateLimits` of exchangeInfo."""
+    orders = [
+        {"rateLimitType": "ORDERS", "interval": interval, "intervalNum": number, "limit": limit}
+        for interval, number, _, _, limit in ORDER_LIMITS
+    ]
+    return [
+        {
+            "rateLimitType": "REQUEST_WEIGHT",
+            "interval": "MINUTE",
+            "intervalNum": 1,
+            "limit": weight_limit,
+        },
+        *orders,
+        {
+            "rateLimitType": "RAW_REQUESTS",
+            "interval": "MINUTE",
+            "intervalNum": 5,
+            "limit": RAW_LIMIT,
+        },
+    ]

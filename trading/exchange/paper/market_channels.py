@@ -1,0 +1,211 @@
+"""What each market stream says, and when: one channel per stream name in use. No sockets here.
+
+Cadence as Binance's: trades at once, touch on change, klines every 2 s (1s candles every second)
+and at their close, tickers every second, depth every second or 100 ms.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from trading.exchange.paper import market_wire as wire
+from trading.exchange.paper.klines import INTERVALS, floor
+from trading.exchange.paper.values import Feed, Level, Print, from_e8
+
+SECOND = 1000
+DIFF_DEPTH = 5000  # levels a side that diffs cover: the whole book
+
+
+class Channel(Protocol):
+    """A stream of JSON-able events about one symbol (or all)."""
+
+    symbol: str
+
+    def on_print(self, trade: Print, now_ms: int) -> Any | None:
+        """The event a print causes at once, if any."""
+
+    def due(self, now_ms: int) -> list[Any]:
+        """The events to send now; called after every tick."""
+
+
+class _Quiet:
+    """A channel that says nothing until a subclass does."""
+
+    def __init__(self, feed: Feed, symbol: str) -> None:
+        self.feed, self.symbol = feed, symbol
+
+    def on_print(self, trade: Print, now_ms: int) -> Any | None:
+        return None
+
+    def due(self, now_ms: int) -> list[Any]:
+        return []
+
+
+class Trades(_Quiet):
+    def on_print(self, trade: Print, now_ms: int) -> Any:
+        return wire.trade_event(trade, now_ms)
+
+
+class Aggregates(_Quiet):
+    def on_print(self, trade: Print, now_ms: int) -> Any:
+        return wire.aggregate_event(trade, now_ms)
+
+
+class Touch(_Quiet):
+    """bookTicker: every change of the best bid or ask."""
+
+    _seen: tuple[Level, Level] | None = None
+
+    def due(self, now_ms: int) -> list[Any]:
+        book = self.feed.book(self.symbol, 1)
+        touch = (book.bids[0], book.asks[0])
+        if touch == self._seen:
+            return []
+        self._seen = touch
+        return [wire.touch_event(book)]
+
+
+class _Paced(_Quiet):
+    """Something said every `every` ms."""
+
+    def __init__(self, feed: Feed, symbol: str, every: int = SECOND) -> None:
+        super().__init__(feed, symbol)
+        self.every, self._next = every, 0
+
+    def _is_time(self, now_ms: int) -> bool:
+        if now_ms < self._next:
+            return False
+        self._next = now_ms - now_ms % self.every + self.every
+        return True
+
+
+class Ticker(_Paced):
+    def due(self, now_ms: int) -> list[Any]:
+        if not self._is_time(now_ms):
+            return []
+        return [wire.ticker_event(self.feed, self.symbol, now_ms)]
+
+
+class MiniTicker(_Paced):
+    def due(self, now_ms: int) -> list[Any]:
+        if not self._is_time(now_ms):
+            return []
+        return [wire.mini_ticker_event(self.feed, self.symbol, now_ms)]
+
+
+class AllMiniTickers(_Paced):
+    def due(self, now_ms: int) -> list[Any]:
+        if not self._is_time(now_ms):
+            return []
+        return [[wire.mini_ticker_event(self.feed, s, now_ms) for s in self.feed.symbols]]
+
+
+class AveragePrice(_Paced):
+    def due(self, now_ms: int) -> list[Any]:
+        if not self._is_time(now_ms):
+            return []
+        return [wire.average_event(self.feed, self.symbol, now_ms)]
+
+
+class PartialDepth(_Paced):
+    def __init__(self, feed: Feed, symbol: str, every: int, levels: int) -> None:
+        super().__init__(feed, symbol, every)
+        self.levels = levels
+
+    def due(self, now_ms: int) -> list[Any]:
+        if not self._is_time(now_ms):
+            return []
+        return [wire.depth(self.feed.book(self.symbol, self.levels), self.levels)]
+
+
+class Depth(_Paced):
+    """Diffs of the whole book. The next event's U is this one's u + 1; u is REST's lastUpdateId."""
+
+    def __init__(self, feed: Feed, symbol: str, every: int) -> None:
+        super().__init__(feed, symbol, every)
+        book = feed.book(symbol, DIFF_DEPTH)
+        self._last_id = book.update_id
+        self._bids, self._asks = _by_price(book.bids), _by_price(book.asks)
+
+    def due(self, now_ms: int) -> list[Any]:
+        if not self._is_time(now_ms):
+            return []
+        book = self.feed.book(self.symbol, DIFF_DEPTH)
+        bids, asks = _by_price(book.bids), _by_price(book.asks)
+        changed = _changes(self._bids, bids), _changes(self._asks, asks)
+        if not any(changed) or book.update_id <= self._last_id:
+            return []
+        event = {
+            "e": "depthUpdate", "E": now_ms, "s": self.symbol,
+            "U": self._last_id + 1, "u": book.update_id, "b": changed[0], "a": changed[1],
+        }  # fmt: skip
+        self._last_id, self._bids, self._asks = book.update_id, bids, asks
+        return [event]
+
+
+class Candles(_Paced):
+    """The candle under way, and each one once more when it has closed (`x` true)."""
+
+    def __init__(self, feed: Feed, symbol: str, interval: str) -> None:
+        super().__init__(feed, symbol, SECOND if interval == "1s" else 2 * SECOND)
+        self.interval = interval
+        self._open: int | None = None  # opening time of the candle not yet told to be closed
+
+    def due(self, now_ms: int) -> list[Any]:
+        opening = floor(self.interval, now_ms)
+        turned = self._open is not None and opening > self._open
+        if not self._is_time(now_ms) and not turned:
+            return []
+        start = opening if self._open is None else min(self._open, opening)
+        candles = self.feed.klines(self.symbol, self.interval, start, now_ms, 1000)
+        told, last_id = [], self.feed.last(self.symbol).id
+        for candle in reversed(candles):  # ids count back from the newest trade
+            told.append(wire.kline_event(self.symbol, self.interval, candle, last_id, now_ms))
+            last_id -= candle.trades
+        self._open = opening
+        return told[::-1]
+
+
+def _by_price(levels: Sequence[Level]) -> dict[int, int]:
+    return {level.price: level.quantity for level in levels}
+
+
+def _changes(before: dict[int, int], after: dict[int, int]) -> list[list[str]]:
+    """Levels whose quantity differs; zero where one is gone."""
+    changed = dict.fromkeys(before.keys() - after.keys(), 0)
+    changed |= {p: quantity for p, quantity in after.items() if before.get(p) != quantity}
+    return [[from_e8(price), from_e8(quantity)] for price, quantity in sorted(changed.items())]
+
+
+_DEPTH = re.compile(r"depth(5|10|20)?(?:@(100|1000)ms)?")
+_PLAIN = {
+    "trade": Trades,
+    "aggTrade": Aggregates,
+    "bookTicker": Touch,
+    "ticker": Ticker,
+    "miniTicker": MiniTicker,
+    "avgPrice": AveragePrice,
+}
+
+
+def open_channel(feed: Feed, name: str) -> Channel | None:
+    """The channel of a stream name; None for one that says nothing (as Binance, without a word)."""
+    if name == "!miniTicker@arr":
+        return AllMiniTickers(feed, "")
+    lower, _, kind = name.partition("@")
+    symbol = lower.upper()
+    if lower != lower.lower() or symbol not in feed.symbols:
+        return None
+    if kind in _PLAIN:
+        return _PLAIN[kind](feed, symbol)
+    if kind.startswith("kline_") and kind[6:] in INTERVALS:
+        return Candles(feed, symbol, kind[6:])
+    match = _DEPTH.fullmatch(kind)
+    if match is None:
+        return None
+    every = int(match[2] or SECOND)
+    return (
+        PartialDepth(feed, symbol, every, int(match[1])) if match[1] else Depth(feed, symbol, every)
+    )

@@ -1,0 +1,79 @@
+"""Who asks, and is the request theirs and fresh: key, time window, signature.
+
+Sources: rest-api.md "SIGNED Endpoint security" and "Timing security"; web-socket-api.md likewise.
+The order of the checks is Binance's as clients see it: format, time, key, signature.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+
+from trading.exchange.paper import errors
+from trading.exchange.paper.accounts import ApiKey
+
+KEY_FORM = re.compile(r"[A-Za-z0-9]{64}")
+DEFAULT_WINDOW_MS = 5000
+LARGEST_WINDOW_MS = 60_000
+EARLIEST_US = 10**14  # a timestamp this large counts microseconds
+
+
+def check_key(keys: Mapping[str, ApiKey], key: str | None) -> ApiKey:
+    """The key as it is known here. Raises: BinanceError -2014, -2015."""
+    if not key or not KEY_FORM.fullmatch(key):
+        raise errors.bad_key_format()
+    known = keys.get(key)
+    if known is None:
+        raise errors.rejected_key()
+    return known
+
+
+def check_time(params: Mapping[str, str], now_ms: int) -> None:
+    """`timestamp` lies in (now - recvWindow, now + 1000 ms). Raises: BinanceError.
+
+    Both may be given to the microsecond: a long `timestamp`, a `recvWindow` with three decimals.
+    """
+    sent = params.get("timestamp")
+    if sent is None or not re.fullmatch(r"[0-9]{1,17}", sent):
+        raise errors.missing("timestamp")
+    window = params.get("recvWindow", str(DEFAULT_WINDOW_MS))
+    if not re.fullmatch(r"[0-9]{1,10}(\.[0-9]{1,3})?", window):
+        raise errors.illegal_characters("recvWindow", r"^([0-9]{1,20})(\.[0-9]{1,3})?$")
+    window_us = int(Decimal(window) * 1000)
+    if window_us > LARGEST_WINDOW_MS * 1000:
+        raise errors.window_too_long()
+    sent_us = int(sent) if int(sent) >= EARLIEST_US else int(sent) * 1000
+    now_us = now_ms * 1000
+    if sent_us >= now_us + 1_000_000:
+        raise errors.ahead_of_server()
+    if now_us - sent_us > window_us:
+        raise errors.outside_recv_window()
+
+
+def check_signature(key: ApiKey, payload: str, signature: str | None) -> None:
+    """HMAC-SHA256 over the payload as received; hex, upper or lower case.
+
+    Raises: BinanceError -1102, -1022.
+    """
+    if not signature:
+        raise errors.missing("signature")
+    made = hmac.new(key.secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(made.encode(), signature.lower().encode()):
+        raise errors.bad_signature()
+
+
+def rest_payload(query: str, body: str) -> str:
+    """What a REST signature covers: query and body as received, put together without a `&`."""
+    return _unsigned(query) + _unsigned(body)
+
+
+def _unsigned(text: str) -> str:
+    return "&".join(part for part in text.split("&") if not part.startswith("signature="))
+
+
+def socket_payload(params: Mapping[str, str]) -> str:
+    """What a WS API signature covers: the raw values, sorted by name, not percent-encoded."""
+    return "&".join(f"{name}={params[name]}" for name in sorted(params) if name != "signature")

@@ -1,0 +1,210 @@
+"""The WS API at /ws-api/v3: requests in a session, and the user data stream in the same socket.
+
+Source: web-socket-api.md. A session knows who logged on and what is subscribed; both end with the
+socket, and nothing is subscribed again by itself. No sockets here: text in, answers out.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from trading.exchange.paper import errors, security
+from trading.exchange.paper.accounts import ApiKey
+from trading.exchange.paper.errors import BinanceError
+from trading.exchange.paper.exchange import PaperExchange
+from trading.exchange.paper.routes import METHODS, SIGNED, Route
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Session:
+    """One connection of one client. `subscriptions` maps their numbers to accounts."""
+
+    exchange: PaperExchange
+    connected_ms: int
+    address: str = "127.0.0.1"
+    key: ApiKey | None = None
+    authorized_ms: int | None = None
+    subscriptions: dict[int, int] = field(default_factory=dict)
+    next_subscription: int = 0
+
+    def answer(self, text: str) -> Json:
+        """Answer one frame. Never raises for bad input."""
+        request_id, name, params = None, "", dict[str, str]()
+        limits, now_ms = self.exchange.limits, self.exchange.now_ms
+        counted: int | None = None
+        try:
+            request_id, name, params = _read(text)
+            result, counted = self._run(name.removeprefix("v3/"), params)
+            answer: Json = {"id": request_id, "status": 200, "result": result}
+        except BinanceError as error:
+            request_id = getattr(error, "request_id", request_id)
+            answer = {"id": request_id, "status": error.status, "error": error.body()}
+        except Exception:
+            log.exception("%s failed", name)
+            answer = {"id": request_id, "status": 500, "error": errors.unknown_fault().body()}
+        if params.get("returnRateLimits") != "false":
+            answer["rateLimits"] = [limits.weight_count(self.address, now_ms)]
+            if counted is not None:
+                answer["rateLimits"] = limits.order_counts(counted, now_ms) + answer["rateLimits"]
+        return answer
+
+    def events_for(self, account: int, event: Json) -> list[Json]:
+        """The frames an event of an account makes here: one per subscription."""
+        return [
+            {"subscriptionId": number, "event": event}
+            for number, owner in self.subscriptions.items()
+            if owner == account
+        ]
+
+    def _run(self, name: str, params: dict[str, str]) -> tuple[Any, int | None]:
+        exchange = self.exchange
+        own = OWN_METHODS.get(name)
+        route = METHODS.get(name)
+        weight = 2 if own else route.cost(params) if route else 1
+        exchange.limits.weigh(self.address, weight, exchange.now_ms)
+        if own:
+            return own(self, params), None
+        if route is None:
+            raise errors.unsupported()
+        key = self._authenticate(route, params)
+        plain = {name: value for name, value in params.items() if name != "returnRateLimits"}
+        answer = exchange.call(route, plain, key, self.address)
+        return answer, key.account if key and route.orders else None
+
+    def _authenticate(self, route: Route, params: Mapping[str, str]) -> ApiKey | None:
+        """The key of this request: its own signature, else the session's. Raises: BinanceError."""
+        if route.security not in SIGNED:
+            return None
+        if "apiKey" in params or self.key is None:
+            return self.check(params)
+        security.check_time(params, self.exchange.now_ms)
+        return self.key
+
+    def check(self, params: Mapping[str, str]) -> ApiKey:
+        """Key, time and signature of a request that carries its own. Raises: BinanceError."""
+        if "apiKey" not in params:
+            raise errors.missing("apiKey")
+        security.check_time(params, self.exchange.now_ms)
+        key = security.check_key(self.exchange.keys, params["apiKey"])
+        security.check_signature(key, security.socket_payload(params), params.get("signature"))
+        return key
+
+    def status(self) -> Json:
+        return {
+            "apiKey": self.key.key if self.key else None,
+            "authorizedSince": self.authorized_ms,
+            "connectedSince": self.connected_ms,
+            "returnRateLimits": True,
+            "serverTime": self.exchange.now_ms,
+            "userDataStream": bool(self.subscriptions),
+        }
+
+    def subscribe(self, key: ApiKey) -> Json:
+        """Raises: BinanceError -2035, where this account is subscribed here already."""
+        if key.account in self.subscriptions.values():
+            raise errors.already_subscribed()
+        number, self.next_subscription = self.next_subscription, self.next_subscription + 1
+        self.subscriptions[number] = key.account
+        return {"subscriptionId": number}
+
+
+def _logon(session: Session, params: Mapping[str, str]) -> Json:
+    # Binance documents Ed25519 only; HMAC is taken too, because clients in the field send it.
+    session.key = session.check(params)
+    session.authorized_ms = session.exchange.now_ms
+    return session.status()
+
+
+def _status(session: Session, params: Mapping[str, str]) -> Json:
+    return session.status()
+
+
+def _logout(session: Session, params: Mapping[str, str]) -> Json:
+    session.key = session.authorized_ms = None
+    return session.status()
+
+
+def _subscribe(session: Session, params: Mapping[str, str]) -> Json:
+    if session.key is None:
+        raise errors.rejected_key()
+    return session.subscribe(session.key)
+
+
+def _subscribe_signed(session: Session, params: Mapping[str, str]) -> Json:
+    return session.subscribe(session.check(params))
+
+
+def _unsubscribe(session: Session, params: Mapping[str, str]) -> Json:
+    """One subscription by number, or all. Raises: BinanceError -2036, where there is none."""
+    wanted = params.get("subscriptionId")
+    ending = [n for n in session.subscriptions if wanted is None or str(n) == wanted]
+    if not ending:
+        raise errors.not_subscribed()
+    for number in ending:
+        del session.subscriptions[number]
+    return {}
+
+
+def _subscriptions(session: Session, params: Mapping[str, str]) -> list[Json]:
+    return [{"subscriptionId": number} for number in session.subscriptions]
+
+
+OWN_METHODS: dict[str, Callable[[Session, Mapping[str, str]], Any]] = {
+    "session.logon": _logon,
+    "session.status": _status,
+    "session.logout": _logout,
+    "session.subscriptions": _subscriptions,
+    "userDataStream.subscribe": _subscribe,
+    "userDataStream.subscribe.signature": _subscribe_signed,
+    "userDataStream.unsubscribe": _unsubscribe,
+}
+
+
+def _read(text: str) -> tuple[Any, str, dict[str, str]]:
+    """(id, method, params as the text that is signed). Raises: BinanceError -1135, -1102, -1130."""
+    try:
+        frame = json.loads(text)
+        raw = json.loads(text, parse_int=str, parse_float=str)
+        json.dumps(frame, ensure_ascii=False).encode()  # half characters are refused as well
+    except (ValueError, RecursionError):
+        raise errors.bad_json() from None
+    if not isinstance(frame, dict):
+        raise errors.bad_json()
+    request_id = frame.get("id")
+    if isinstance(request_id, bool) or not isinstance(request_id, int | str | None):
+        raise errors.bad_json()
+    name, params = raw.get("method"), raw.get("params", {})
+    if not isinstance(name, str):
+        raise Unanswerable(request_id, errors.missing("method"))
+    if not isinstance(params, dict):
+        raise Unanswerable(request_id, errors.bad_parameter("params"))
+    return (
+        request_id,
+        name,
+        {key: _plain(value) for key, value in params.items() if value is not None},
+    )
+
+
+class Unanswerable(BinanceError):
+    """A frame with an id to echo, but no request in it."""
+
+    def __init__(self, request_id: Any, error: BinanceError) -> None:
+        super().__init__(error.code, error.message, error.status)
+        self.request_id = request_id
+
+
+def _plain(value: Any) -> str:
+    """A parameter as its raw JSON text: numbers as sent, booleans in lower case, arrays compact."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, separators=(",", ":"))
