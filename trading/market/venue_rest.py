@@ -1,0 +1,89 @@
+"""Public market data by REST: what `stream_market` reads beside its stream. Reads only, no keys."""
+
+from typing import Any
+
+import orjson
+import requests
+
+from trading.exchange.venues import VenueUrls
+from trading.market.candles import Minute
+
+TIMEOUT = (3, 10)  # seconds to connect, to read
+PAGE = 1000  # the most candles of one answer
+MINUTE_MS = 60_000
+
+
+class MarketUnavailable(Exception):
+    """A question went unanswered, or the answer made no sense. Ask again after `wait` seconds."""
+
+    def __init__(self, message: str, *, wait: float = 0) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
+class VenueRest:
+    """One venue's public REST. Blocking: call it in a thread."""
+
+    def __init__(self, urls: VenueUrls) -> None:
+        self._root = urls.rest
+        self._session = requests.Session()
+        # The paper exchange stands on this machine: a proxy for the outside must not be asked.
+        self._session.trust_env = urls.name != "paper"
+
+    def now_ms(self) -> int:
+        """The venue's own time: what has closed is told by its clock. Raises: MarketUnavailable."""
+        said = self._get("time")
+        try:
+            return int(said["serverTime"])
+        except (TypeError, ValueError, KeyError) as error:
+            raise MarketUnavailable(f"time makes no sense: {error!r}") from error
+
+    def minutes(self, symbol: str, start_ms: int, *, now_ms: int) -> tuple[list[Minute], int]:
+        """A page of minutes from `start_ms` closed by `now_ms`, and where the next page begins.
+
+        Raises: MarketUnavailable.
+        """
+        rows = self._get(
+            "klines", symbol=symbol, interval="1m", startTime=str(start_ms), limit=str(PAGE)
+        )
+        try:
+            closed = [Minute(int(row[0]), *row[1:6]) for row in rows if row[6] < now_ms]
+            following = int(rows[-1][0]) + MINUTE_MS if len(rows) == PAGE else now_ms
+        except (TypeError, ValueError, IndexError) as error:
+            raise MarketUnavailable(f"klines of {symbol} make no sense: {error!r}") from error
+        return closed, following
+
+    def quotes(self, symbols: list[str]) -> dict[str, tuple[str, str, str]]:
+        """The last price, best bid and best ask of each symbol. Raises: MarketUnavailable."""
+        names = orjson.dumps(symbols).decode()
+        last = self._get("ticker/price", symbols=names)
+        touch = self._get("ticker/bookTicker", symbols=names)
+        try:
+            prices = {row["symbol"]: row["price"] for row in last}
+            return {
+                row["symbol"]: (prices[row["symbol"]], row["bidPrice"], row["askPrice"])
+                for row in touch
+            }
+        except (TypeError, KeyError) as error:
+            raise MarketUnavailable(f"tickers make no sense: {error!r}") from error
+
+    def exchange_info(self, symbols: list[str]) -> dict[str, Any]:
+        """The rules of these symbols. Raises: MarketUnavailable."""
+        info = self._get("exchangeInfo", symbols=orjson.dumps(symbols).decode())
+        if not isinstance(info, dict) or not isinstance(info.get("symbols"), list):
+            raise MarketUnavailable("exchangeInfo came without symbols")
+        return info
+
+    def _get(self, path: str, **params: str) -> Any:
+        url = f"{self._root}/api/v3/{path}"
+        try:
+            reply = self._session.get(url, params=params, timeout=TIMEOUT)
+            if not reply.ok:
+                wait = reply.headers.get("Retry-After", "")
+                raise MarketUnavailable(
+                    f"{path}: HTTP {reply.status_code}: {reply.text[:200]}",
+                    wait=float(wait) if wait.isdigit() else 0,
+                )
+            return orjson.loads(reply.content)
+        except (requests.RequestException, orjson.JSONDecodeError) as error:
+            raise MarketUnavailable(f"{path}: {error}") from error
