@@ -1,0 +1,78 @@
+"""What every test may ask for: the real platform, a browser, quick settings."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings as django_settings
+
+from tests.running import RunningStack, fresh_database
+from testudo.stack import chromium
+
+ROOT = Path(__file__).resolve().parent.parent
+
+QUIET = [  # a headless browser that talks to nobody but us
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
+    "--disable-component-update", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
+]  # fmt: skip
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    if not (django_settings.STATIC_ROOT / "staticfiles.json").exists():
+        # bin/test has collected; a bare pytest serves unhashed names instead.
+        django_settings.STORAGES = {
+            **django_settings.STORAGES,
+            "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+        }
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything that needs the running platform goes to one worker: one platform for two cores."""
+    for item in items:
+        wants = getattr(item, "fixturenames", ())
+        if "stack" in wants:
+            item.add_marker(pytest.mark.stack)
+            item.add_marker(pytest.mark.xdist_group("stack"))
+        if "browser" in wants:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """The platform as it runs in production, on a database of its own; started on first use."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    redis = urlsplit(os.environ["REDIS_URL"])
+    number = int(redis.path.strip("/") or 0) + 8
+    running = RunningStack(
+        tmp_path_factory.mktemp("stack"),
+        {
+            "DATABASE_URL": fresh_database(f"stack_{worker}"),
+            "REDIS_URL": redis._replace(path=f"/{number}").geturl(),
+        },
+    )
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def paper(stack: RunningStack):
+    """The running paper exchange's own door."""
+    return stack.paper
+
+
+@pytest.fixture
+def browser():
+    """A Chromium. Not kept between tests: its event loop would disturb asynchronous ones."""
+    path = os.environ.get("CHROMIUM") or chromium.find(ROOT / "var" / "chromium")
+    if path is None:
+        pytest.skip("there is no Chromium on this machine")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, headless=True, args=QUIET)
+        yield running
+        running.close()

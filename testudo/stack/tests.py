@@ -1,0 +1,93 @@
+"""`bin/test`: servers of its own in a throw-away folder, a migrated template database, pytest.
+
+DATABASE_URL and REDIS_URL are respected where the environment gives them (CI against TimescaleDB);
+`.env` is not read, so that no test reaches a real service by accident.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg2
+
+from testudo.stack import chromium
+from testudo.stack.home import CannotStart, Home
+from testudo.stack.platform import ROOT, Platform, Wishes
+from testudo.stack.supervise import ChildDied, Stopped, Supervisor
+
+TEMPLATE = "testudo_template"  # migrated once; every test worker copies it
+
+
+def main(arguments: list[str]) -> int:
+    """Run pytest with `arguments`; returns its exit code."""
+    folder = Path(tempfile.mkdtemp(prefix="testudo-test-"))
+    folder.chmod(0o755)  # the database's own user must pass
+    os.environ["TESTUDO_DOTENV"] = os.devnull
+    os.environ["TESTUDO_HOME"] = str(folder)
+    for name in ("TESTUDO_LIVE", "SENTRY_DSN", "PAPER_REST_URL", "PORT"):
+        os.environ.pop(name, None)
+    home = Home(folder)
+    supervisor = Supervisor(home.logs, echo=False)
+    pytest = None
+    try:
+        Platform(home, supervisor, Wishes(durable=False, processes=False)).start()
+        _make_template()
+        if browser := chromium.find(ROOT / "var" / "chromium"):
+            os.environ["CHROMIUM"] = browser
+        pytest = subprocess.Popen([sys.executable, "-m", "pytest", *_options(arguments)], cwd=ROOT)
+        supervisor.wait(
+            lambda: pytest.poll() is not None, for_what="the tests to finish", seconds=6 * 3600
+        )
+        return pytest.returncode
+    except Stopped:
+        return 130
+    except (ChildDied, CannotStart) as reason:
+        print(f"The tests cannot go on: {reason}", file=sys.stderr)
+        return 1
+    finally:
+        if pytest and pytest.poll() is None:
+            pytest.terminate()
+            try:
+                pytest.wait(5)
+            except subprocess.TimeoutExpired:
+                pytest.kill()
+        supervisor.stop()
+        shutil.rmtree((folder / "postgres").resolve(), ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _options(arguments: list[str]) -> list[str]:
+    """Ours, then the caller's: two workers, slow tests only with --full."""
+    rest = [each for each in arguments if each != "--full"]
+    options = ["-p", "tests.isolation"]
+    if not any(each == "-n" or each.startswith("-n") for each in rest):
+        options += ["-n", os.environ.get("TEST_WORKERS", "2"), "--dist", "loadgroup"]
+    if "--full" not in arguments and not any(each.startswith("-m") for each in rest):
+        options += ["-m", "not slow"]
+    return options + rest
+
+
+def _make_template() -> None:
+    url = urlsplit(os.environ["DATABASE_URL"])
+    connection = psycopg2.connect(url._replace(path="/postgres").geturl(), connect_timeout=3)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{TEMPLATE}"')
+        cursor.execute(f'CREATE DATABASE "{TEMPLATE}"')
+    connection.close()
+    target = {"DATABASE_URL": url._replace(path=f"/{TEMPLATE}").geturl()}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+        cwd=ROOT, env=os.environ | target, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise CannotStart("the migrations fail on an empty database (message above)")
+    os.environ["TEST_DATABASE_TEMPLATE"] = TEMPLATE
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
