@@ -1,0 +1,127 @@
+/** Shows the server's answer to the drawing: size, worst loss, R:R, gauges, verdicts. Sizes nothing. */
+import { Decimal } from "testudo/decimal.js"
+import { byId, say } from "testudo/dom.js"
+import { figure, money, percent, signed } from "testudo/format.js"
+import { drawBar } from "testudo/desk/gauges.js"
+import { name, showVerdicts, summary } from "testudo/desk/verdicts.js"
+
+/** @typedef {import("testudo/desk/types.js").Preview} PreviewBody */
+
+const KINDS = {
+  now: {
+    name: "Now",
+    text: (/** @type {PreviewBody} */ p) => `Fills at once at ${figure(p.worst_entry)} or better, or not at all.`,
+  },
+  pullback: {
+    name: "Pullback",
+    text: (/** @type {PreviewBody} */ p) => `Rests on the exchange at ${figure(p.entry)} until the market comes to it.`,
+  },
+  breakout: {
+    name: "Breakout",
+    text: (/** @type {PreviewBody} */ p) => `Armed here; sent when the market crosses ${figure(p.entry)}.`,
+  },
+}
+
+const TEXTS = ["size", "reward", "loss", "profit", "notional", "fees", "gross", "budget", "rounding"]
+
+export class TicketAnswer {
+  #box = byId("answer")
+  #spoken = byId("spoken")
+  #spokenAt = 0
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #speaking
+
+  /** @param {import("testudo/desk/types.js").SymbolSpec} symbol */
+  constructor(symbol) {
+    this.symbol = symbol
+    // Where there is room, every rule is in view; on a phone, only what speaks against the plan.
+    byId("passes-box", HTMLDetailsElement).open = matchMedia("(min-width: 1041px)").matches
+    say(byId("size-unit"), symbol.base)
+  }
+
+  /** The figures shown belong to an earlier drawing. @param {boolean} on */
+  wait(on) {
+    this.#box.classList.toggle("is-waiting", on)
+    this.#box.setAttribute("aria-busy", String(on))
+  }
+
+  /** @param {PreviewBody} p */
+  show(p) {
+    const profit = Decimal.of(p.planned_profit)
+    this.#box.classList.remove("is-empty")
+    say(byId("kind-badge"), `${p.side === "long" ? "Buy" : "Sell"} ${KINDS[p.kind].name.toLowerCase()}`)
+    say(byId("kind-text"), KINDS[p.kind].text(p))
+    say(byId("size"), figure(p.quantity))
+    say(byId("reward"), p.reward_to_risk === null ? "–" : `${figure(p.reward_to_risk, 2)}`)
+    say(byId("loss"), `${money(p.planned_risk)} of ${money(p.risk_budget)} ${p.currency}`)
+    say(byId("profit"), `${signed(profit, 2)} ${p.currency}`)
+    byId("profit").className = profit.sign > 0 ? "profit" : profit.sign < 0 ? "loss" : ""
+    say(byId("notional"), `${money(p.notional)} ${p.currency}`)
+    say(byId("fees"), `${money(p.entry_fee)} + ${money(p.exit_fee)}`)
+    say(byId("gross"), p.reward_to_risk_gross === null ? "–" : figure(p.reward_to_risk_gross, 2))
+    say(byId("budget"), `${percent(p.risk_fraction)} of equity`)
+    say(byId("rounding"), `${figure(Decimal.of(p.rounding_loss), 4)} ${p.currency}`)
+    drawBar(svg("loss-bar"), { before: "0", after: p.planned_risk, limit: p.risk_budget })
+    this.#gauge("gauge-heat", p.gauges.heat, p.currency)
+    this.#gauge("gauge-day", p.gauges.day_loss, p.currency)
+    this.#protocol(p)
+    say(byId("foot-size"), `${figure(p.quantity)} ${this.symbol.base}`)
+    say(byId("foot-risk"), `risk ${money(p.planned_risk)} ${p.currency}${p.reward_to_risk ? ` · ${figure(p.reward_to_risk, 2)}R` : ""}`)
+  }
+
+  /** Nothing to show for this drawing; `text` says why. @param {string} text */
+  clear(text) {
+    this.#box.classList.add("is-empty")
+    for (const id of TEXTS) say(byId(id), "–")
+    for (const id of ["foot-size", "foot-risk"]) say(byId(id), "")
+    byId("profit").className = ""
+    say(byId("kind-badge"), "No size")
+    say(byId("kind-text"), text)
+    byId("verdicts").replaceChildren()
+    byId("passes-box").hidden = true
+    say(byId("protocol-text"), "The Protocol judges a plan that can exist.")
+    byId("protocol-text").parentElement?.setAttribute("data-outcome", "none")
+    svg("loss-bar").replaceChildren()
+    for (const id of ["gauge-heat", "gauge-day"]) {
+      byId(id).querySelector(".bar")?.replaceChildren()
+      say(/** @type {Element} */ (byId(id).querySelector(".gauge-text")), "–")
+    }
+    this.#speak(text)
+  }
+
+  /** @param {string} id @param {import("testudo/desk/types.js").GaugeFigures} figures @param {string} currency */
+  #gauge(id, figures, currency) {
+    const text = `${money(figures.before)} → ${money(figures.after)} of ${money(figures.limit)} ${currency}`
+    say(/** @type {Element} */ (byId(id).querySelector(".gauge-text")), text)
+    drawBar(/** @type {SVGElement} */ (byId(id).querySelector(".bar")), figures)
+  }
+
+  /** @param {PreviewBody} p */
+  #protocol(p) {
+    const said = summary(p.verdicts)
+    say(byId("protocol-text"), said.text)
+    byId("protocol-text").parentElement?.setAttribute("data-outcome", said.kind)
+    showVerdicts(byId("verdicts"), p.verdicts, byId("passes"))
+    const passed = p.verdicts.filter((v) => v.ok).length
+    byId("passes-box").hidden = passed === 0
+    say(byId("passes-text"), passed === p.verdicts.length ? "Each rule, its figure and its limit" : `${passed} of ${p.verdicts.length} rules pass`)
+    const first = p.verdicts.find((v) => !v.ok)
+    this.#speak(
+      `Size ${figure(p.quantity)} ${this.symbol.base}, worst loss ${money(p.planned_risk)} ${p.currency}. ` +
+        `${said.text}.${first ? ` ${name(first)}: ${first.message}` : ""}`,
+    )
+  }
+
+  /** At most every half second, the last state only. @param {string} text */
+  #speak(text) {
+    clearTimeout(this.#speaking)
+    const wait = Math.max(150, this.#spokenAt + 500 - performance.now())
+    this.#speaking = setTimeout(() => {
+      this.#spokenAt = performance.now()
+      say(this.#spoken, text)
+    }, wait)
+  }
+}
+
+/** @param {string} id */
+const svg = (id) => /** @type {SVGElement} */ (/** @type {unknown} */ (byId(id)))

@@ -1,0 +1,214 @@
+"""Photographs every page and state of a running platform into docs/screenshots/.
+
+`python -m tests.desk.screenshots` takes the address and the demo sign-in from $TESTUDO_HOME (default
+`var/`); `--url`, `--user` and `--password` (or $TESTUDO_PASSWORD) name another. It places one real
+paper trade for the picture of an open position and closes it again.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from testudo.stack import chromium
+
+ROOT = Path(__file__).resolve().parents[2]
+WIDTHS = {390: 844, 1440: 900}
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
+    "--disable-component-update", "--disable-quic", "--no-first-run",
+]  # fmt: skip
+
+
+class Camera:
+    """One browser at one size and theme, signed in or not."""
+
+    def __init__(self, browser: Browser, place: argparse.Namespace, width: int, theme: str) -> None:
+        self.place, self.width, self.theme = place, width, theme
+        self.context = browser.new_context(
+            viewport={"width": width, "height": WIDTHS[width]},
+            color_scheme=theme,
+            has_touch=width < 700,
+            is_mobile=width < 700,
+            reduced_motion="reduce",
+        )
+        self.page: Page = self.context.new_page()
+        self.problems: list[str] = []
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+
+    def _heard(self, message: object) -> None:
+        if message.type in {"error", "warning"}:
+            self.problems.append(f"{self.page.url}: {message.text}")
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.place.url.rstrip("/") + path, wait_until="load")
+
+    def sign_in(self) -> None:
+        self.go("/sign-in/")
+        self.page.get_by_label("User name or e-mail").fill(self.place.user)
+        self.page.get_by_label("Password").fill(self.place.password)
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.locator(".strip").wait_for()
+
+    def desk(self) -> None:
+        """The desk, live, with an answer on the ticket."""
+        self.go("/")
+        self.page.locator("#chart-state").wait_for(state="hidden", timeout=15_000)
+        expect(self.page.locator("#link-state")).to_have_attribute(
+            "data-state", "live", timeout=15_000
+        )
+        self.page.locator("#answer[aria-busy=false]:not(.is-empty)").wait_for(timeout=15_000)
+
+    def take(self, name: str, *, whole: bool = False) -> None:
+        path = self.place.to / f"{name}-{self.width}-{self.theme}.png"
+        self.page.screenshot(path=path, full_page=whole, animations="disabled", caret="hide")
+        print(f"{path.name}  {path.stat().st_size // 1024} kB", flush=True)
+
+
+def visitor(camera: Camera) -> None:
+    camera.go("/")
+    camera.take("landing", whole=True)
+    camera.go("/sign-in/")
+    camera.take("sign-in")
+    camera.go("/nowhere/")
+    camera.problems.clear()  # the browser notes the 404 that was asked for
+    camera.take("not-found")
+
+
+def live(camera: Camera) -> None:
+    camera.desk()
+    camera.take("desk-live")
+    if camera.width < 700:
+        camera.page.locator(".ticket").evaluate("box => box.scrollIntoView()")
+        camera.page.mouse.wheel(0, 60)
+        camera.take("desk-ticket")
+
+
+def refused(camera: Camera) -> None:
+    """A target too near: the reward-to-risk rule says how far it must be."""
+    camera.desk()
+    entry = camera.page.locator("#in-entry").input_value()
+    target = camera.page.locator("#in-target")
+    target.fill(_above(entry, per_mille=9))
+    camera.page.locator(".verdict-refused").first.wait_for()
+    camera.page.locator("#answer[aria-busy=false]").wait_for()
+    target.blur()
+    if camera.width < 700:
+        camera.page.locator(".protocol").evaluate("box => box.scrollIntoView({block: 'center'})")
+    camera.take("desk-refused")
+
+
+def _above(price: str, *, per_mille: int) -> str:
+    """A whole price a little above another; any will do for a picture."""
+    whole = int(price.split(".")[0])
+    return f"{whole + whole * per_mille // 1000}.00"
+
+
+def placed(camera: Camera) -> None:
+    """Review, placing and an open, protected trade: once, by the widest camera."""
+    camera.desk()
+    page = camera.page
+    page.get_by_role("button", name="Review").click()
+    page.get_by_role("button", name="Confirm buy").wait_for()
+    camera.take("desk-review")
+    page.get_by_role("button", name="Confirm buy").click()
+    expect(page.locator(".cell-guard")).to_contain_text("Protected", timeout=15_000)
+    camera.take("desk-placed")
+
+
+def opened(camera: Camera) -> None:
+    camera.desk()
+    expect(camera.page.locator(".cell-guard")).to_contain_text("Protected", timeout=15_000)
+    if camera.width < 700:
+        camera.page.locator(".positions").evaluate("box => box.scrollIntoView({block: 'end'})")
+    camera.take("desk-open")
+
+
+def close(camera: Camera) -> None:
+    camera.desk()
+    page = camera.page
+    page.get_by_role("button", name="Close", exact=True).first.click()
+    camera.take("desk-close")
+    page.get_by_role("button", name="Close at market").click()
+    expect(page.locator("#open-empty")).to_be_visible(timeout=20_000)
+
+
+def journal(camera: Camera) -> None:
+    camera.go("/journal/")
+    camera.take("journal")
+    camera.page.locator("#entries a.trade").first.click()
+    camera.page.locator(".trade-header").wait_for()
+    camera.take("trade", whole=True)
+
+
+@contextmanager
+def signed_in(browser: Browser, place: argparse.Namespace) -> Iterator[list[Camera]]:
+    cameras = [
+        Camera(browser, place, width, theme) for width in WIDTHS for theme in ("light", "dark")
+    ]
+    for camera in cameras:
+        camera.sign_in()
+    yield cameras
+    for camera in cameras:
+        camera.context.close()
+
+
+def photograph(browser: Browser, place: argparse.Namespace) -> list[str]:
+    """Takes every picture; returns what the pages complained about."""
+    problems: list[str] = []
+    for width in WIDTHS:
+        for theme in ("light", "dark"):
+            camera = Camera(browser, place, width, theme)
+            visitor(camera)
+            problems += camera.problems
+            camera.context.close()
+    with signed_in(browser, place) as cameras:
+        states: list[Callable[[Camera], None]] = [live, refused, journal]
+        for state in states:
+            for camera in cameras:
+                state(camera)
+        placed(cameras[-1])
+        for camera in cameras:
+            opened(camera)
+        close(cameras[-1])
+        problems += [problem for camera in cameras for problem in camera.problems]
+    return problems
+
+
+def read_arguments() -> argparse.Namespace:
+    home = Path(os.environ.get("TESTUDO_HOME", ROOT / "var"))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--url", help="the platform's address; default: that of $TESTUDO_HOME")
+    parser.add_argument("--user", default="demo")
+    parser.add_argument("--password", default=os.environ.get("TESTUDO_PASSWORD"))
+    parser.add_argument("--to", type=Path, default=ROOT / "docs" / "screenshots")
+    place = parser.parse_args()
+    place.url = place.url or json.loads((home / "run.json").read_text())["web"]
+    if not place.password:
+        place.password = json.loads((home / "secrets.json").read_text())["demo_password"]
+    place.to.mkdir(parents=True, exist_ok=True)
+    return place
+
+
+def main() -> int:
+    place = read_arguments()
+    path = chromium.find(ROOT / "var" / "chromium")
+    if path is None:
+        return 1
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        problems = photograph(browser, place)
+        browser.close()
+    for problem in problems:
+        print(f"the page complained: {problem}", file=sys.stderr)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""Open trades: live, numbered, and honest about protection."""
+
+from playwright.sync_api import expect
+
+from tests.desk.exchange import closed_trade, trade
+
+
+def with_trade(open_desk, **changes):
+    desk = open_desk()
+    desk.exchange.open = [trade(**changes)]
+    return desk.open()
+
+
+def test_profit_and_r_follow_the_bid_exactly(open_desk):
+    desk = with_trade(open_desk)
+    desk.exchange.price("64002.11")  # bid 64,002.10: 100 above the entry
+    row = desk.page.locator(".position")
+    expect(row.locator(".cell-profit .cell-value")).to_have_text("▲ +22.29 USDT")
+    expect(row.locator(".cell-r .cell-value")).to_have_text("+0.22 R")
+    expect(row.locator(".cell-room .cell-value")).to_have_text("0.66 %")
+
+
+def test_a_loss_is_told_by_sign_and_arrow_not_by_colour_alone(open_desk):
+    desk = with_trade(open_desk)
+    desk.exchange.price("63802.11")
+    expect(desk.page.locator(".cell-profit .cell-value")).to_have_text("▼ −22.29 USDT")
+
+
+def test_the_time_until_the_stop_stood_is_shown(open_desk):
+    desk = with_trade(open_desk)
+    expect(desk.page.locator(".cell-guard")).to_contain_text("Protected in 93 ms")
+
+
+def test_an_unprotected_position_alarms(open_desk):
+    desk = with_trade(open_desk, protected=False, protected_ms=None)
+    expect(desk.page.locator(".cell-guard")).to_contain_text("UNPROTECTED")
+    expect(desk.page.locator("#notices")).to_contain_text("without a stop on the exchange")
+
+
+def test_closing_says_its_consequence_before_it_is_done(open_desk):
+    desk = with_trade(open_desk)
+    desk.page.get_by_role("button", name="Close", exact=True).click()
+    said = desk.page.locator(".consequence")
+    expect(said).to_contain_text("sells 0.2229 BTC at the market now")
+    expect(said).to_contain_text("removes its stop and target")
+    assert not any(line.endswith("/close") for line in desk.exchange.asked)
+    desk.page.get_by_role("button", name="Close at market").click()
+    expect(said).to_be_hidden()
+    assert [line for line in desk.exchange.asked if line.endswith("/close")] == [
+        f"POST trades/{trade()['id']}/close"
+    ]
+
+
+def test_an_event_moves_the_trade_on_without_a_reload(open_desk):
+    desk = with_trade(open_desk, state="entering", state_text="Entering", held_quantity="0")
+    expect(desk.page.locator(".position")).to_contain_text("Entering")
+    desk.exchange.event("Filled at 63,902.10", trade(version=4))
+    expect(desk.page.locator(".position")).to_contain_text("Open")
+    desk.exchange.event("Target hit", closed_trade(1, "2.81", "target") | {"id": trade()["id"], "version": 5})  # fmt: skip
+    expect(desk.page.locator("#open-empty")).to_be_visible()
+    desk.page.get_by_role("tab", name="Closed").click()
+    expect(desk.page.locator(".closed")).to_contain_text("▲ +2.81 R")
+
+
+def test_an_older_version_of_a_trade_never_replaces_a_newer_one(open_desk):
+    desk = with_trade(open_desk)
+    desk.exchange.event("late", trade(version=2, state="entering", state_text="Entering"))
+    desk.exchange.event("Stop stands")
+    desk.page.get_by_role("tab", name="Events").click()
+    expect(desk.page.locator("#log")).to_contain_text("Stop stands")
+    desk.page.get_by_role("tab", name="Open").click()
+    expect(desk.page.locator(".position")).to_contain_text("Open, since")
+
+
+def test_a_gap_in_the_numbers_makes_the_page_read_everything_again(open_desk):
+    desk = with_trade(open_desk)
+    expect(desk.page.locator(".position")).to_be_visible()
+    reads = desk.exchange.asked.count("GET trades")
+    desk.exchange.event("one lost before this", skip=3)
+    desk.page.wait_for_timeout(400)
+    assert desk.exchange.asked.count("GET trades") == reads + 2  # open and closed
+
+
+def test_a_dropped_account_socket_comes_back_and_resumes_where_it_was(open_desk):
+    desk = with_trade(open_desk)
+    desk.exchange.event("first")
+    expect(desk.page.locator("#log")).to_contain_text("first")
+    seen = desk.exchange.account_seq
+    desk.exchange.account_seq += 2  # two events pass while the line is down
+    desk.exchange.account.close()
+    expect(desk.page.locator("#notices")).to_contain_text("Events of your account")
+    desk.page.wait_for_timeout(1200)
+    expect(desk.page.locator("#notices")).not_to_contain_text("Events of your account")
+    assert desk.exchange.account_heard == [{"op": "resume", "last_seq": seen}]
+
+
+def test_a_dropped_market_socket_comes_back_and_subscribes_again(desk):
+    desk.exchange.market.close()
+    desk.page.wait_for_timeout(1200)
+    subscriptions = [frame for frame in desk.exchange.heard if frame["op"] == "subscribe"]
+    assert subscriptions == [{"op": "subscribe", "symbols": ["BTCUSDT"]}] * 2
+
+
+def test_what_was_drawn_is_acknowledged(desk):
+    desk.exchange.price("64001.00")
+    expect(desk.page.locator("#price")).to_have_text("64,001.00")
+    desk.page.wait_for_timeout(100)
+    acks = [frame["seq"] for frame in desk.exchange.heard if frame["op"] == "ack"]
+    assert acks[-1] == desk.exchange.seq
+
+
+def test_an_ended_session_is_said_and_not_hammered(open_desk):
+    desk = with_trade(open_desk)
+    desk.exchange.account.close(code=4401)
+    expect(desk.page.locator("#notices")).to_contain_text("sign in again")
+
+
+def test_candles_that_cannot_be_loaded_are_said_and_can_be_asked_for_again(open_desk):
+    desk = open_desk()
+    desk.exchange.candle_status = 503
+    desk.open(live=False)
+    expect(desk.page.locator("#chart-state")).to_contain_text("market store is being restarted")
+    desk.exchange.candle_status = 200
+    desk.page.get_by_role("button", name="Try again").click()
+    expect(desk.page.locator("#chart-state")).to_be_hidden()
