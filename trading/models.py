@@ -4,6 +4,8 @@ An order is never deleted. Its state follows `order_states.NEXT`; a trade's stat
 orders and fills. There is no table of positions: a position is what the fills of a trade add up to.
 """
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -52,7 +54,7 @@ class Leg(models.TextChoices):
 
 
 class ExchangeAccountQuerySet(models.QuerySet["ExchangeAccount"]):
-    def for_principal(self, user) -> "ExchangeAccountQuerySet":
+    def for_principal(self, user: Any) -> "ExchangeAccountQuerySet":
         """The accounts this user may see: the trader's own, unremoved. The one door (R29)."""
         return self.filter(user=user, removed_at=None)
 

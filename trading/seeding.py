@@ -65,11 +65,12 @@ def _trade_along(
 ) -> None:
     placed = 0
     while True:
-        floor.advance(_between(choose))
+        pause = _between(choose)
+        if clock.now() + pause >= until - LONGEST:
+            return  # the next trade could outlast the present: no ledger may lie in the future
+        floor.advance(pause)
         begin_days([account], quote_of=floor.quote_of)
         account_stream.note_alive(account)
-        if clock.now() >= until - LONGEST:
-            return
         trade = _place(floor, account, _draw(floor, choose))
         if trade is None:
             continue

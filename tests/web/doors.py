@@ -95,7 +95,7 @@ class Account(APIView):
 
 urlpatterns = [
     path("api/v1/plans", Plans.as_view()),
-    path("api/v1/work", Work.as_view()),
+    path("api/v1/deeds", Work.as_view()),
     path("api/v1/errors/<kind>", Errors.as_view()),
     path("api/v1/account/<pk>", Account.as_view()),
     path("", include("testudo.web.urls")),

@@ -23,7 +23,7 @@ KEY = "0192f0c1-2f4e-7e4e"
 def work(client, how="place", key=KEY, **more):
     headers = {} if key is None else {"Idempotency-Key": key}
     body = {"how": how, **more}
-    return client.post("/api/v1/work", body, content_type="application/json", headers=headers)
+    return client.post("/api/v1/deeds", body, content_type="application/json", headers=headers)
 
 
 def done():

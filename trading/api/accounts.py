@@ -30,7 +30,7 @@ NOTHING = ""
 class AccountsView(APIView):
     """The trader's exchange accounts."""
 
-    @extend_schema(responses={200: schema.LISTING, **schema.REFUSALS})
+    @extend_schema(responses={200: schema.ACCOUNTS, **schema.REFUSALS})
     def get(self, request: Request) -> Response:
         rows = ExchangeAccount.objects.for_principal(request.user).select_related("accountrisk")
         return Response({"results": [present.account(row) for row in rows.order_by("created_at")]})
@@ -77,7 +77,7 @@ class AccountRiskView(APIView):
 
     quote_of: QuoteOf = staticmethod(prices.latest)
 
-    @extend_schema(responses={200: schema.ANSWER, **schema.REFUSALS})
+    @extend_schema(responses={200: schema.RISK, **schema.REFUSALS})
     def get(self, request: Request, account_id) -> Response:
         account = get_account(request.user, account_id)
         risk = AccountRisk.objects.get(account=account)
@@ -118,7 +118,7 @@ def _room(value: Decimal, limit: Decimal) -> dict[str, str | None]:
 class SymbolsView(APIView):
     """What the account can trade, under which filters."""
 
-    @extend_schema(parameters=[AccountQuery], responses={200: schema.LISTING, **schema.REFUSALS})
+    @extend_schema(parameters=[AccountQuery], responses={200: schema.SYMBOLS, **schema.REFUSALS})
     def get(self, request: Request) -> Response:
         account = get_account(request.user, read_query(AccountQuery, request)["account"])
         symbols = [each for each in listed(account.venue) if each.quote == account.currency]
@@ -140,7 +140,7 @@ def symbol_facts(symbol: Symbol) -> dict[str, object]:
 class CandlesView(APIView):
     """History of one symbol at the account's venue."""
 
-    @extend_schema(parameters=[CandlesQuery], responses={200: schema.ANSWER, **schema.REFUSALS})
+    @extend_schema(parameters=[CandlesQuery], responses={200: schema.CANDLES, **schema.REFUSALS})
     def get(self, request: Request) -> Response:
         asked = read_query(CandlesQuery, request)
         account = get_account(request.user, asked["account"])

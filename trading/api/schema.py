@@ -118,16 +118,55 @@ _SAID = {
     422: "The Idempotency-Key was used with another body.",
 }
 REFUSALS = {status: OpenApiResponse(PROBLEM, text) for status, text in _SAID.items()}
-ACCOUNT = inline_serializer(
-    "Account",
+_ACCOUNT = {
+    "id": serializers.UUIDField(),
+    "name": serializers.CharField(),
+    "venue": serializers.CharField(),
+    "currency": serializers.CharField(),
+    "state": serializers.CharField(),
+    "key_hint": serializers.CharField(),
+}
+ACCOUNT = inline_serializer("Account", _ACCOUNT)
+ACCOUNTS = inline_serializer("Accounts", {"results": _list_of(_ACCOUNT, "AccountRow")})
+SYMBOLS = inline_serializer(
+    "Symbols",
     {
-        "id": serializers.UUIDField(),
-        "name": serializers.CharField(),
-        "venue": serializers.CharField(),
-        "currency": serializers.CharField(),
-        "state": serializers.CharField(),
-        "key_hint": serializers.CharField(),
+        "results": _list_of(
+            {
+                "name": SymbolField(),
+                "base": serializers.CharField(),
+                "quote": serializers.CharField(),
+                "status": serializers.CharField(),
+                **{name: _money() for name in ("tick", "step", "min_notional")},
+            },
+            "SymbolRow",
+        )
     },
 )
-LISTING = inline_serializer("Listing", {"results": serializers.ListField()})
-ANSWER = OpenApiResponse(serializers.DictField())
+CANDLES = inline_serializer(
+    "Candles",
+    {
+        "symbol": SymbolField(),
+        "interval": serializers.CharField(),
+        # [open time in seconds, "open", "high", "low", "close", "volume"]
+        "candles": serializers.ListField(child=serializers.ListField()),
+    },
+)
+_ROOM = {"value": _money(), "limit": _money(), "room": _money()}
+_COUNT = {"value": serializers.IntegerField(), "limit": serializers.IntegerField()}
+RISK = inline_serializer(
+    "AccountRisk",
+    {
+        "account": serializers.UUIDField(),
+        "currency": serializers.CharField(),
+        "state": serializers.ChoiceField(["active", "reducing", "halted"]),
+        "equity": _money(),
+        "cash": _money(),
+        "heat": inline_serializer("HeatRoom", _ROOM),
+        "day_loss": inline_serializer("DayLossRoom", _ROOM),
+        "positions": inline_serializer("PositionCount", _COUNT),
+        "streak": inline_serializer("StreakCount", _COUNT),
+        "reconciled": serializers.BooleanField(),
+        "messages": serializers.ListField(child=serializers.CharField()),
+    },
+)

@@ -68,7 +68,11 @@ class PreviewView(APIView):
 class TradesView(APIView):
     """The trades of an account, and the door for a new one."""
 
-    @extend_schema(parameters=[TradesQuery], responses={200: schema.TRADES, **schema.REFUSALS})
+    @extend_schema(
+        operation_id="trades_list",
+        parameters=[TradesQuery],
+        responses={200: schema.TRADES, **schema.REFUSALS},
+    )
     def get(self, request: Request) -> Response:
         asked = read_query(TradesQuery, request)
         account = get_account(request.user, asked["account"])

@@ -202,6 +202,7 @@ class PaperServer:
             wall_ms(),
             address=request.remote or "",
         )
+        await self._committer.done()
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
 
     async def _ws_api(self, request: web.Request) -> web.StreamResponse:
