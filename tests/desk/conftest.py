@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from testudo.stack import chromium
-from testudo.stack.home import free_port
 from tests.conftest import QUIET
 from tests.desk.exchange import Exchange
+from testudo.stack import chromium
+from testudo.stack.home import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,7 +35,7 @@ def pages() -> Iterator[str]:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """One Chromium for these tests. None of them is asynchronous, so its event loop disturbs none."""
+    """One Chromium for all of these: none is asynchronous, so its event loop disturbs none."""
     path = os.environ.get("CHROMIUM") or chromium.find(ROOT / "var" / "chromium")
     if path is None:
         pytest.skip("there is no Chromium on this machine")

@@ -130,11 +130,15 @@ FILLS = [
     )
 ]
 TIMELINE = [
-    {"at": "2026-11-20T09:12:03Z", "ms": 0, "what": "trading.plan_approved", "text": "Approved: 19 rules pass"},
-    {"at": "2026-11-20T09:12:03Z", "ms": 41, "what": "trading.order_sent", "text": "Entry sent"},
-    {"at": "2026-11-20T09:12:03Z", "ms": 88, "what": "trading.order_filled", "text": "Entry filled"},
-    {"at": "2026-11-20T09:12:03Z", "ms": 90, "what": "trading.position_protected", "text": "Stop rests on the exchange"},
-]  # fmt: skip
+    {"at": "2026-11-20T09:12:03Z", "ms": ms, "what": "trading.event", "text": text}
+    for ms, text in [
+        (0, "Approved: 0.21374 BTC, at most 99.91 USDT at risk."),
+        (41, "Sent to the exchange: entry, stop, target."),
+        (88, "Entry: 0.21374 BTC at 64012.35."),
+        (90, "The stop at 63692.28 rests on the exchange."),
+        (7_860_000, "Closed at the target: +280.75 USDT."),
+    ]
+]
 
 urlpatterns = [
     path("landing/", page("landing.html", {}, user=Visitor)),

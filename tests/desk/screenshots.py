@@ -1,8 +1,9 @@
 """Photographs every page and state of a running platform into docs/screenshots/.
 
-`python -m tests.desk.screenshots` takes the address and the demo sign-in from $TESTUDO_HOME (default
-`var/`); `--url`, `--user` and `--password` (or $TESTUDO_PASSWORD) name another. It places one real
-paper trade for the picture of an open position and closes it again.
+`python -m tests.desk.screenshots` takes the address and the demo sign-in from $TESTUDO_HOME
+(default `var/`); `--url`, `--user` and `--password` (or $TESTUDO_PASSWORD) name another. It opens a
+practice account of its own, places one paper trade there for the picture of an open position,
+closes it, and removes the account.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import APIResponse, Browser, Page, expect, sync_playwright
 
 from testudo.stack import chromium
 
@@ -56,9 +57,23 @@ class Camera:
         self.page.get_by_role("button", name="Sign in").click()
         self.page.locator(".strip").wait_for()
 
+    def call(self, method: str, path: str, body: dict[str, str] | None = None) -> APIResponse:
+        """The API, in the name of who is signed in."""
+        names = {c["name"]: c["value"] for c in self.context.cookies()}
+        token = names.get("csrftoken") or names["__Host-csrf"]
+        answer = self.context.request.fetch(
+            self.place.url.rstrip("/") + "/api/v1/" + path,
+            method=method,
+            data=body,
+            headers={"X-CSRFToken": token, "Referer": self.place.url},
+        )
+        if not answer.ok:
+            sys.exit(f"{method} {path} was answered with {answer.status}: {answer.text()}")
+        return answer
+
     def desk(self) -> None:
         """The desk, live, with an answer on the ticket."""
-        self.go("/")
+        self.go(f"/?account={self.place.account}")
         self.page.locator("#chart-state").wait_for(state="hidden", timeout=15_000)
         expect(self.page.locator("#link-state")).to_have_attribute(
             "data-state", "live", timeout=15_000
@@ -169,6 +184,8 @@ def photograph(browser: Browser, place: argparse.Namespace) -> list[str]:
             problems += camera.problems
             camera.context.close()
     with signed_in(browser, place) as cameras:
+        opened_account = {"venue": "paper", "name": "Practice"}
+        place.account = cameras[0].call("POST", "exchange-accounts", opened_account).json()["id"]
         states: list[Callable[[Camera], None]] = [live, refused, journal]
         for state in states:
             for camera in cameras:
@@ -177,6 +194,7 @@ def photograph(browser: Browser, place: argparse.Namespace) -> list[str]:
         for camera in cameras:
             opened(camera)
         close(cameras[-1])
+        cameras[0].call("DELETE", f"exchange-accounts/{place.account}")
         problems += [problem for camera in cameras for problem in camera.problems]
     return problems
 

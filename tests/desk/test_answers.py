@@ -4,7 +4,8 @@ import json
 
 from playwright.sync_api import Route, expect
 
-from tests.desk.exchange import preview, refusal, reply
+from tests.desk.exchange import reply
+from tests.desk.wire import preview, refusal
 
 
 def test_the_ticket_shows_the_size_and_the_worst_loss_of_the_budget(desk):
@@ -17,6 +18,13 @@ def test_the_ticket_shows_the_size_and_the_worst_loss_of_the_budget(desk):
     expect(desk.page.locator("#loss")).to_have_text("99.91 of 100.00 USDT")
     expect(desk.page.locator("#reward")).to_have_text("2.98")
     expect(desk.page.locator("#kind-badge")).to_have_text("Buy now")
+
+
+def test_a_size_held_down_by_cash_says_so(desk):
+    desk.exchange.answer = lambda d: (200, preview(d) | {"bound": "cash", "planned_risk": "70.43"})
+    desk.page.locator("#in-stop").fill("63500.00")
+    expect(desk.page.locator("#loss")).to_have_text("70.43 of 100.00 USDT")
+    expect(desk.page.locator("#bound")).to_contain_text("cash allows no larger size")
 
 
 def test_a_late_answer_is_dropped(desk):

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from playwright.sync_api import expect
 
-from tests.desk.exchange import preview
+from tests.desk.wire import preview
 
 TICK = Decimal("0.01")
 

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.desk.exchange import preview, refusal, trade, verdicts
+from tests.desk.wire import preview, refusal, trade, verdicts
 
 
 def review(desk) -> None:

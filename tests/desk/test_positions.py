@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.desk.exchange import closed_trade, trade
+from tests.desk.wire import closed_trade, trade
 
 
 def with_trade(open_desk, **changes):
@@ -56,7 +56,8 @@ def test_an_event_moves_the_trade_on_without_a_reload(open_desk):
     expect(desk.page.locator(".position")).to_contain_text("Entering")
     desk.exchange.event("Filled at 63,902.10", trade(version=4))
     expect(desk.page.locator(".position")).to_contain_text("Open")
-    desk.exchange.event("Target hit", closed_trade(1, "2.81", "target") | {"id": trade()["id"], "version": 5})  # fmt: skip
+    ended = closed_trade(1, "2.81", "target") | {"id": trade()["id"], "version": 5}
+    desk.exchange.event("Target hit", ended)
     expect(desk.page.locator("#open-empty")).to_be_visible()
     desk.page.get_by_role("tab", name="Closed").click()
     expect(desk.page.locator(".closed")).to_contain_text("▲ +2.81 R")
@@ -119,7 +120,7 @@ def test_candles_that_cannot_be_loaded_are_said_and_can_be_asked_for_again(open_
     desk = open_desk()
     desk.exchange.candle_status = 503
     desk.open(live=False)
-    expect(desk.page.locator("#chart-state")).to_contain_text("market store is being restarted")
+    expect(desk.page.locator("#chart-state")).to_contain_text("The store is restarting")
     desk.exchange.candle_status = 200
     desk.page.get_by_role("button", name="Try again").click()
     expect(desk.page.locator("#chart-state")).to_be_hidden()

@@ -11,7 +11,12 @@ def _money(**options: bool) -> AmountField:
 
 
 def _list_of(fields: dict[str, serializers.Field], name: str) -> serializers.Field:
-    return inline_serializer(name, fields, many=True)
+    return inline_serializer(name, dict(fields), many=True)
+
+
+def _object(name: str, fields: dict[str, serializers.Field]) -> serializers.Serializer:
+    """A copy of the fields: the serializer's metaclass empties the mapping it is given."""
+    return inline_serializer(name, dict(fields))
 
 
 VERDICT = {
@@ -36,7 +41,7 @@ _PLAN = {
     "currency": serializers.CharField(),
     "base": serializers.CharField(),
 }
-PREVIEW = inline_serializer(
+PREVIEW = _object(
     "Preview",
     {
         "ok": serializers.BooleanField(),
@@ -49,11 +54,11 @@ PREVIEW = inline_serializer(
         "quoted_price": _money(),
         "quoted_at": MomentField(),
         "verdicts": _list_of(VERDICT, "Verdict"),
-        "gauges": inline_serializer(
+        "gauges": _object(
             "Gauges",
             {
-                "heat": inline_serializer("HeatGauge", _GAUGE),
-                "day_loss": inline_serializer("DayLossGauge", _GAUGE),
+                "heat": _object("HeatGauge", _GAUGE),
+                "day_loss": _object("DayLossGauge", _GAUGE),
             },
         ),
     },
@@ -76,11 +81,11 @@ _TRADE = {
     "exit_reason": serializers.CharField(allow_null=True),
     **{name: MomentField(allow_null=True) for name in ("placed_at", "opened_at", "closed_at")},
 }
-TRADES = inline_serializer(
+TRADES = _object(
     "Trades",
     {"results": _list_of(_TRADE, "TradeRow"), "next": serializers.UUIDField(allow_null=True)},
 )
-TRADE = inline_serializer(
+TRADE = _object(
     "Trade",
     {
         **_TRADE,
@@ -92,7 +97,7 @@ TRADE = inline_serializer(
         "decision": serializers.DictField(),
     },
 )
-PROBLEM = inline_serializer(
+PROBLEM = _object(
     "Problem",
     {
         "type": serializers.CharField(),
@@ -126,9 +131,9 @@ _ACCOUNT = {
     "state": serializers.CharField(),
     "key_hint": serializers.CharField(),
 }
-ACCOUNT = inline_serializer("Account", _ACCOUNT)
-ACCOUNTS = inline_serializer("Accounts", {"results": _list_of(_ACCOUNT, "AccountRow")})
-SYMBOLS = inline_serializer(
+ACCOUNT = _object("Account", _ACCOUNT)
+ACCOUNTS = _object("Accounts", {"results": _list_of(_ACCOUNT, "AccountRow")})
+SYMBOLS = _object(
     "Symbols",
     {
         "results": _list_of(
@@ -143,7 +148,7 @@ SYMBOLS = inline_serializer(
         )
     },
 )
-CANDLES = inline_serializer(
+CANDLES = _object(
     "Candles",
     {
         "symbol": SymbolField(),
@@ -154,7 +159,7 @@ CANDLES = inline_serializer(
 )
 _ROOM = {"value": _money(), "limit": _money(), "room": _money()}
 _COUNT = {"value": serializers.IntegerField(), "limit": serializers.IntegerField()}
-RISK = inline_serializer(
+RISK = _object(
     "AccountRisk",
     {
         "account": serializers.UUIDField(),
@@ -162,10 +167,10 @@ RISK = inline_serializer(
         "state": serializers.ChoiceField(["active", "reducing", "halted"]),
         "equity": _money(),
         "cash": _money(),
-        "heat": inline_serializer("HeatRoom", _ROOM),
-        "day_loss": inline_serializer("DayLossRoom", _ROOM),
-        "positions": inline_serializer("PositionCount", _COUNT),
-        "streak": inline_serializer("StreakCount", _COUNT),
+        "heat": _object("HeatRoom", _ROOM),
+        "day_loss": _object("DayLossRoom", _ROOM),
+        "positions": _object("PositionCount", _COUNT),
+        "streak": _object("StreakCount", _COUNT),
         "reconciled": serializers.BooleanField(),
         "messages": serializers.ListField(child=serializers.CharField()),
     },

@@ -32,6 +32,9 @@ PATIENCE = 5.0  # seconds a page may stay behind before it is closed
 TOO_SLOW = 4408
 
 
+Wish = tuple[str, frozenset[str]]  # a venue, and symbols of it
+
+
 class Page(Protocol):
     """What the hub needs of a consumer."""
 
@@ -46,7 +49,7 @@ class Seat:
     def __init__(self, page: Page, venue: str) -> None:
         self.page, self.venue = page, venue
         self.symbols: frozenset[str] = frozenset()
-        self.news: set[str] = set()  # changed since the last frame
+        self.news: frozenset[str] = frozenset()  # changed, but not told with the others
         self.seq = 0
         self.sending: asyncio.Task[None] | None = None
         self.closing = False
@@ -87,6 +90,7 @@ class Hub:
         self._wanted: dict[str, int] = {}  # channel → pages that want it
         self._latest: dict[str, tuple[str, int]] = {}  # channel → (message, seen in ms)
         self._names: dict[str, tuple[str, str]] = {}  # channel → (venue, symbol)
+        self._fresh: set[tuple[str, str]] = set()  # (venue, symbol) changed since the last flush
         self._changed = asyncio.Event()  # the set of wanted channels
         self._tasks: list[asyncio.Task[None]] = []
         self._failures = 0  # of Redis, in a row
@@ -127,7 +131,7 @@ class Hub:
             self._names[channel] = (seat.venue, symbol)
             self._wanted[channel] = self._wanted.get(channel, 0) + 1
             if channel in self._latest:
-                seat.news.add(symbol)
+                seat.news |= {symbol}
         for symbol in seat.symbols - wished:
             channel = channel_of(seat.venue, symbol)
             self._wanted[channel] -= 1
@@ -210,10 +214,7 @@ class Hub:
             log.warning("tick_unreadable", channel=channel, error=repr(error))
             return
         self._latest[channel] = (raw if isinstance(raw, str) else raw.decode(), seen)
-        venue, symbol = named
-        for seat in self._seats:
-            if symbol in seat.symbols and seat.venue == venue:
-                seat.news.add(symbol)
+        self._fresh.add(named)
 
     # To the pages.
 
@@ -225,30 +226,35 @@ class Hub:
 
     def flush(self, now: float) -> None:
         """One frame to every page that has news or has heard nothing for a while."""
-        encoded: dict[tuple[str, frozenset[str]], str] = {}
-        ages: dict[tuple[str, frozenset[str]], str] = {}
+        fresh, self._fresh = self._fresh, set()
+        encoded: dict[Wish, str] = {}
+        news_of: dict[Wish, frozenset[str]] = {}
+        ages: dict[Wish, str] = {}
         for seat in list(self._seats):
             if seat.closing or not seat.symbols:
                 continue
+            wish = (seat.venue, seat.symbols)
+            if wish not in news_of:  # once for all pages that show the same
+                news_of[wish] = frozenset(s for s in seat.symbols if (seat.venue, s) in fresh)
+                ages[wish] = self._age(*wish)
+            news = news_of[wish] | seat.news if seat.news else news_of[wish]
             if not seat.may_send(now):
+                seat.news = news
                 if seat.is_lost(now):
                     seat.closing = True
                     log.info("page_too_slow", venue=seat.venue)
                     self._send(seat, seat.page.close(code=TOO_SLOW))
                 continue
-            if not seat.news and now - seat.told_at < HEARTBEAT:
+            if not news and now - seat.told_at < HEARTBEAT:
                 continue
-            key = (seat.venue, frozenset(seat.news))
+            key = (seat.venue, news)
             if key not in encoded:
                 encoded[key] = self._prices(*key)
-            all_of = (seat.venue, seat.symbols)
-            if all_of not in ages:
-                ages[all_of] = self._age(*all_of)
+            seat.news = frozenset()
             seat.seq += 1
-            seat.news.clear()
             text = (
                 f'{{"type":"market","seq":{seat.seq},"prices":{encoded[key]},'
-                f'"age_ms":{ages[all_of]}}}'
+                f'"age_ms":{ages[wish]}}}'
             )
             seat.sent(len(text), now)
             self._send(seat, seat.page.send(text_data=text))

@@ -43,12 +43,18 @@ export class AccountStrip {
     say(byId("strip-day"), money(risk.day_loss.room))
     this.#bar("strip-heat-bar", risk.heat)
     this.#bar("strip-day-bar", risk.day_loss)
-    say(byId("strip-positions"), `${risk.positions.value} / ${risk.positions.limit}`)
-    say(byId("strip-streak"), `${risk.streak.value} / ${risk.streak.limit}`)
+    this.#count("strip-positions", risk.positions)
+    this.#count("strip-streak", risk.streak)
     const state = byId("strip-state")
     say(state, risk.state.replaceAll("_", " "))
     state.dataset.state = risk.state
     state.title = risk.messages.join(" ")
+  }
+
+  /** @param {string} id @param {{value: number | string, limit: number | string}} count */
+  #count(id, { value, limit }) {
+    say(byId(id), `${value} / ${limit}`)
+    byId(id).classList.toggle("is-full", Number(value) >= Number(limit))
   }
 
   /** @param {string} id @param {import("testudo/desk/types.js").Room} room */

@@ -22,6 +22,15 @@ const KINDS = {
   },
 }
 
+/** What kept the size from using the whole budget, in a trader's words. @type {Record<string, string>} */
+const BOUNDS = {
+  cash: "Your cash allows no larger size; the budget is not used up.",
+  max_quantity: "The exchange takes no larger order of this symbol.",
+  market_max_quantity: "The exchange takes no larger market order, and a stop becomes one.",
+  max_notional: "The exchange takes no order worth more than this.",
+  max_position: "The exchange lets an account hold no more of this coin.",
+}
+
 const TEXTS = ["size", "reward", "loss", "profit", "notional", "fees", "gross", "budget", "rounding"]
 
 export class TicketAnswer {
@@ -61,6 +70,9 @@ export class TicketAnswer {
     say(byId("gross"), p.reward_to_risk_gross === null ? "–" : figure(p.reward_to_risk_gross, 2))
     say(byId("budget"), `${percent(p.risk_fraction)} of equity`)
     say(byId("rounding"), `${figure(Decimal.of(p.rounding_loss), 4)} ${p.currency}`)
+    const bound = p.bound === "budget" ? "" : (BOUNDS[p.bound] ?? `Held down by: ${p.bound.replaceAll("_", " ")}.`)
+    say(byId("bound"), bound)
+    byId("bound").hidden = !bound
     drawBar(svg("loss-bar"), { before: "0", after: p.planned_risk, limit: p.risk_budget })
     this.#gauge("gauge-heat", p.gauges.heat, p.currency)
     this.#gauge("gauge-day", p.gauges.day_loss, p.currency)
@@ -73,6 +85,7 @@ export class TicketAnswer {
   clear(text) {
     this.#box.classList.add("is-empty")
     for (const id of TEXTS) say(byId(id), "–")
+    byId("bound").hidden = true
     for (const id of ["foot-size", "foot-risk"]) say(byId(id), "")
     byId("profit").className = ""
     say(byId("kind-badge"), "No size")

@@ -1,4 +1,4 @@
-"""Figures as a trader reads them: Decimals with a sign, grouped, never through a float; small graphs."""
+"""Figures as a trader reads them: Decimals, signed and grouped, never by way of a float; graphs."""
 
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -46,6 +46,22 @@ def signed(value: Decimal | None, places: int = 2) -> str:
 def percent(fraction: Decimal | None, places: int = 0) -> str:
     """0.5 as `50 %`."""
     return NONE if fraction is None else f"{amount(Decimal(fraction) * 100, places)} %"
+
+
+@register.filter
+def elapsed(ms: int | None) -> str:
+    """Time since the click, as exact as it matters: `+41 ms`, `+2.3 s`, `+28 h 3 min`."""
+    if ms is None:
+        return ""
+    if ms < 1000:
+        return f"+{ms} ms"
+    if ms < 60_000:
+        return f"+{ms // 100 / 10:.1f} s"
+    minutes = ms // 60_000
+    if minutes < 60:
+        return f"+{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"+{hours} h {minutes} min" if hours < 48 else f"+{hours // 24} d {hours % 24} h"
 
 
 @register.filter
