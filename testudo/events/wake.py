@@ -76,7 +76,7 @@ class Waker:
             self._failing = False
 
 
-_waker = Waker()
+_waker = Waker(queue="events")  # its own, so that neither mail nor reports delay a page
 
 
 def after_commit(stream: str) -> None:

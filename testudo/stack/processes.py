@@ -53,7 +53,7 @@ def table(plan: Plan) -> list[Process]:
         Process("guard", command("guard"), after=("paper",)),
         # Separate processes, so that neither mail nor statistics delay a stop.
         Process("orders", worker("orders", "protective,orders", threads=4)),
-        Process("bulk", worker("bulk", "bulk", threads=2)),
+        Process("bulk", worker("bulk", "events,bulk", threads=2)),
         Process("beat", beat(plan.home / "beat")),
         Process("web", web(plan.host, plan.port), probe=answers(f"{plan.web_url}/readyz")),
     ]
