@@ -307,7 +307,9 @@ def _note_protection(trade: Trade, position: Position, state: TradeState) -> Non
     """Note since when a position is naked, or that its stop now covers it whole."""
     fact = {"account_id": trade.account_id, "trade_id": trade.pk, "symbol": trade.symbol}
     missing = uncovered(position, dust=trade.dust)
-    if missing and position.entered and trade.naked_since is None:
+    if missing and position.entered:
+        if trade.naked_since is not None:
+            return  # noted already
         was_protected = trade.protected_at is not None
         trade.naked_since = clock.now() if was_protected else position.opened_at
         if was_protected and state != TradeState.CLOSING:

@@ -101,7 +101,6 @@ def live(camera: Camera) -> None:
     camera.take("desk-live")
     if camera.width < 700:
         camera.page.locator(".ticket").evaluate("box => box.scrollIntoView()")
-        camera.page.mouse.wheel(0, 60)
         camera.take("desk-ticket")
 
 

@@ -58,10 +58,35 @@ def test_an_old_answer_is_dimmed_and_cannot_be_placed_while_a_new_one_is_awaited
     desk.exchange.hold = lambda route, drawing: not held.append((route, drawing))
     desk.page.locator("#in-stop").fill("63500.00")
     expect(desk.page.locator("#answer")).to_have_class("answer is-waiting")
-    expect(desk.page.locator("#go")).to_be_disabled()
+    desk.page.locator("#go").click()
     desk.page.wait_for_timeout(120)
-    reply(held[-1][0], 200, preview(held[-1][1]))
-    expect(desk.page.locator("#go")).to_be_enabled()
+    expect(desk.page.locator("#review")).to_be_hidden()
+    reply(held[-1][0], 200, preview(held[-1][1]) | {"stop": "63500.00"})
+    expect(desk.page.locator("#review")).to_contain_text("63,500.00")  # what was asked, answered
+
+
+def test_pressing_review_too_early_does_not_pass_a_refusal(desk):
+    desk.settled()
+    held: list[tuple[Route, dict]] = []
+    desk.exchange.hold = lambda route, drawing: not held.append((route, drawing))
+    desk.page.locator("#in-stop").fill("63500.00")
+    desk.page.locator("#go").click()
+    desk.page.wait_for_timeout(120)
+    refused = preview(held[-1][1]) | {"ok": False, "verdicts": refusal()}
+    reply(held[-1][0], 200, refused)
+    expect(desk.page.locator("#go")).to_be_disabled()
+    expect(desk.page.locator("#review")).to_be_hidden()
+
+
+def test_the_rules_are_asked_again_while_the_plan_stands_still(desk):
+    desk.settled()
+    desk.page.locator("#follow").click()
+    desk.exchange.answer = lambda d: (200, preview(d) | {"ok": False, "verdicts": refusal()})
+    for _ in range(5):
+        desk.exchange.price()
+        desk.page.wait_for_timeout(1000)
+    expect(desk.page.locator("#go")).to_be_disabled()
+    expect(desk.page.locator("#blocked")).to_contain_text("Portfolio heat")
 
 
 def test_a_fast_drag_asks_at_most_once_in_eighty_milliseconds(desk):

@@ -16,6 +16,9 @@ export class Preview extends EventTarget {
   #timer
   /** @type {import("testudo/desk/types.js").Drawing | null} */
   #next = null
+  /** The drawing last asked about, and the one whose answer is shown, as text. */
+  #wished = ""
+  #answered = ""
 
   /** @param {string} url */
   constructor(url) {
@@ -25,13 +28,15 @@ export class Preview extends EventTarget {
 
   /** The answer shown belongs to the drawing as it stands. */
   get current() {
-    return this.#next === null && this.#asked > 0 && this.#shown === this.#asked
+    return this.#answered !== "" && this.#answered === this.#wished
   }
 
   /** @param {import("testudo/desk/types.js").Drawing} drawing */
   ask(drawing) {
     this.#next = drawing
-    this.dispatchEvent(new Event("asking"))
+    this.#wished = JSON.stringify(drawing)
+    // Asking again about what is shown (the market moves, the account too) marks nothing as old.
+    if (!this.current) this.dispatchEvent(new Event("asking"))
     clearTimeout(this.#timer)
     const wait = Math.max(0, this.#lastAt + PACE_MS - performance.now())
     // A first move waits as well: the pointer is seldom still after it.
@@ -43,6 +48,7 @@ export class Preview extends EventTarget {
     clearTimeout(this.#timer)
     this.#next = null
     this.#shown = ++this.#asked
+    this.#wished = this.#answered = ""
   }
 
   async #send() {
@@ -61,7 +67,8 @@ export class Preview extends EventTarget {
     }
     if (turn <= this.#shown) return // late: a newer answer is on the page
     this.#shown = turn
-    const latest = turn === this.#asked && this.#next === null
+    this.#answered = JSON.stringify(drawing)
+    const latest = this.current
     this.dispatchEvent(new CustomEvent("answer", { detail: { ...answer, drawing, latest } }))
   }
 

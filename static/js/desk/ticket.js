@@ -15,6 +15,8 @@ import { TicketFields } from "testudo/desk/ticket_fields.js"
 /** @typedef {import("testudo/desk/types.js").Preview} PreviewBody */
 
 const FOLLOW_MS = 1000
+/** The same drawing is asked about again this often: prices, equity and rules move on. */
+const AGAIN_MS = 3000
 const NAMES = { entry: "Entry", stop: "Stop", target: "Target" }
 
 export class Ticket extends EventTarget {
@@ -29,7 +31,10 @@ export class Ticket extends EventTarget {
   /** Why the latest drawing has no answer. */
   #trouble = ""
   #followedAt = -Infinity
+  #askedAt = 0
   #dragging = false
+  /** Review was pressed before the answer was there. */
+  #impatient = false
 
   /**
    * @param {{config: import("testudo/desk/types.js").DeskConfig, urls: Record<string, string>,
@@ -59,7 +64,10 @@ export class Ticket extends EventTarget {
     this.#preview.addEventListener("failed", (event) => this.#none(/** @type {CustomEvent} */ (event).detail.message))
     feed.addEventListener("prices", () => this.#follow())
     feed.addEventListener("state", () => this.heed())
-    feed.addEventListener("age", () => this.heed())
+    feed.addEventListener("age", () => {
+      if (this.#placing.step === "plan" && performance.now() - this.#askedAt > AGAIN_MS) this.#ask()
+      this.heed()
+    })
     tool.addEventListener("drag", () => {
       this.#dragging = true
       if (this.#placing.step === "review") this.#placing.back()
@@ -80,7 +88,8 @@ export class Ticket extends EventTarget {
   act() {
     if (this.#button.disabled) return
     const { step } = this.#placing
-    if (step === "plan" && this.#good) this.#placing.review(this.#good.body, this.#good.drawing)
+    if (step === "plan" && !this.#preview.current) this.#impatient = true
+    else if (step === "plan" && this.#good) this.#placing.review(this.#good.body, this.#good.drawing)
     else if (step === "review" || step === "unsure") this.#placing.confirm()
     else if (step === "refused") {
       this.#placing.back()
@@ -119,6 +128,7 @@ export class Ticket extends EventTarget {
     const { plan, config, symbol } = this.#parts
     if (this.#placing.step === "review" || this.#placing.step === "refused") this.#placing.back()
     if (!plan.drawn || !this.#fields.valid) return
+    this.#askedAt = performance.now()
     this.#writeTags()
     this.#preview.ask(plan.drawing(config.account.id, symbol.name))
     this.heed()
@@ -134,10 +144,15 @@ export class Ticket extends EventTarget {
     this.#answer.show(answer.body)
     this.#writeTags()
     this.heed()
+    if (answer.latest && this.#impatient) {
+      this.#impatient = false
+      this.act()
+    }
   }
 
   /** @param {string} why */
   #none(why) {
+    this.#impatient = false
     this.#good = null
     this.#trouble = why
     this.#answer.wait(false)
@@ -167,13 +182,13 @@ export class Ticket extends EventTarget {
     const { step } = this.#placing
     const obstacle = this.#obstacle()
     const long = this.#parts.plan.side === "long"
+    // While an answer is on its way all stays as it is: what flickers cannot be read, or pressed.
+    if (obstacle === "…") return
     const labels = { plan: "Review", review: `Confirm ${long ? "buy" : "sell"}`, sending: "Sending…", unsure: "Ask again", refused: "Change the plan", placed: "Plan another" }
     say(this.#button, labels[step])
     this.#button.disabled = step === "sending" || obstacle !== ""
     byId("back").hidden = step !== "review"
     const blocked = byId("blocked")
-    // While an answer is on its way the old reason stays: a reason that flickers cannot be read.
-    if (obstacle === "…") return
     blocked.hidden = !obstacle
     say(blocked, obstacle)
   }
