@@ -26,5 +26,8 @@ def tell_pages(event: TradeEvent | PlanRefused) -> None:
 def _send(group: str, message: dict[str, str]) -> None:
     try:
         async_to_sync(get_channel_layer().group_send)(group, message)
-    except (OSError, redis.RedisError) as error:  # Redis is away: the page sees the gap by its numbers
+    except (
+        OSError,
+        redis.RedisError,
+    ) as error:  # Redis is away: the page sees the gap by its numbers
         log.warning("page_not_told", group=group, error=str(error))

@@ -1,9 +1,7 @@
 """One trade through the whole loop, stage by stage: `manage.py place_trade`."""
 
 import json
-import re
 import time
-from decimal import Decimal
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -12,20 +10,13 @@ from risk.costs import PlanImpossible
 from testudo import clock
 from trading import orders
 from trading.api.present import trade_in_full
+from trading.management.amounts import positive
 from trading.market import prices
 from trading.models import ExchangeAccount, Trade, Venue
 from trading.order_states import FINISHED, TradeState
 from trading.plans import Drawing, NoMarket, judge
 
 POLL = 0.1  # seconds between two looks at the trade's own row
-_AMOUNT = re.compile(r"\d{1,18}(\.\d{1,18})?", re.ASCII)
-
-
-def amount(text: str) -> Decimal:
-    """A plain positive decimal; argparse turns the ValueError into its own message."""
-    if not _AMOUNT.fullmatch(text) or not Decimal(text):
-        raise ValueError(text)
-    return Decimal(text)
 
 
 class Command(BaseCommand):
@@ -36,8 +27,10 @@ class Command(BaseCommand):
         parser.add_argument("side", choices=["long", "short"])
         parser.add_argument("--account", type=UUID, required=True)
         for line in ("entry", "stop", "target"):
-            parser.add_argument(f"--{line}", type=amount, required=True, help="price, e.g. 64000.5")
-        parser.add_argument("--risk", type=amount, help="fraction of equity: 0.01 is 1 %%")
+            parser.add_argument(
+                f"--{line}", type=positive, required=True, help="price, e.g. 64000.5"
+            )
+        parser.add_argument("--risk", type=positive, help="fraction of equity: 0.01 is 1 %%")
         parser.add_argument("--timeout", type=float, default=30, help="seconds to wait at most")
         parser.add_argument("--follow", action="store_true", help="wait until the trade is over")
         parser.add_argument("--dry-run", action="store_true", help="size and judge only")

@@ -1,7 +1,6 @@
 """Size a trade from the command line: the figures and verdicts the desk shows. Writes nothing."""
 
 import json
-import re
 import sys
 from argparse import ArgumentTypeError
 from datetime import timedelta
@@ -19,6 +18,7 @@ from risk.symbols import EXACT, Symbol, is_on_tick, nearest_ticks, read_symbol
 from risk.wording import cents_down, cents_up, plain
 from testudo import clock
 from trading.exchange.paper.symbols import SYMBOLS
+from trading.management.amounts import figure, positive
 from trading.market import symbols as market_symbols
 
 REFUSED, USAGE = 1, 2
@@ -28,22 +28,6 @@ RISK = "fraction of equity; 0.01, the default, is 1 %%"
 MAKER = "fee of an entry that rests away from --ask (default 0.001)"
 TAKER = "fee of every other order (default 0.001)"
 FEE_IN = "where a buy's fee is taken; quote, the default, is the dearer case"
-AMOUNT = re.compile(r"\d{1,18}(\.\d{1,18})?", re.ASCII)
-
-
-def figure(text: str) -> Decimal:
-    if not AMOUNT.fullmatch(text):
-        raise ArgumentTypeError(
-            f"{text[:40]!a} is no amount: write plain digits with a dot, like 60000.5"
-        )
-    return Decimal(text)
-
-
-def positive(text: str) -> Decimal:
-    value = figure(text)
-    if value == 0:
-        raise ArgumentTypeError("0 is too small: write an amount above 0")
-    return value
 
 
 def fee(text: str) -> Decimal:
