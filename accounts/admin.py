@@ -4,7 +4,8 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
 
-from accounts.models import User
+from accounts.models import SignInCount, User
+from testudo.web.read_only import ReadOnlyAdmin
 
 admin.site.unregister(Group)  # the role decides; groups would decide nothing
 
@@ -32,3 +33,8 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False  # orders and the log point here; close the sign-in instead
+
+
+@admin.register(SignInCount)
+class SignInCountAdmin(ReadOnlyAdmin):
+    list_display = ("key", "tried", "began_at")

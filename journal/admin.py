@@ -1,13 +1,13 @@
 """Staff read the journal; nobody edits it."""
 
 from django.contrib import admin
-from django.http import HttpRequest
 
 from journal.models import JournalEntry
+from testudo.web.read_only import ReadOnlyAdmin
 
 
 @admin.register(JournalEntry)
-class JournalEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class JournalEntryAdmin(ReadOnlyAdmin):
     list_display = (
         "closed_at", "user", "venue", "symbol", "side", "r_multiple", "profit", "currency",
         "exit_reason",
@@ -17,12 +17,3 @@ class JournalEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ("trade_id", "account_id", "symbol")
     date_hierarchy = "closed_at"
     ordering = ("-closed_at",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False

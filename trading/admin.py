@@ -2,9 +2,8 @@
 the order path write them, no hand does."""
 
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 
+from testudo.web.read_only import ReadOnlyAdmin
 from trading.models import (
     AccountRisk,
     Balance,
@@ -18,21 +17,8 @@ from trading.models import (
 )
 
 
-class ReadOnly(admin.ModelAdmin):
-    """Shows rows; adds, changes and deletes none."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
 @admin.register(ExchangeAccount)
-class ExchangeAccountAdmin(ReadOnly):
+class ExchangeAccountAdmin(ReadOnlyAdmin):
     list_display = ["name", "user", "venue", "currency", "stream_gap", "stream_alive_at"]
     list_filter = ["venue", "stream_gap"]
     search_fields = ["name", "user__username"]
@@ -40,13 +26,13 @@ class ExchangeAccountAdmin(ReadOnly):
 
 
 @admin.register(AccountRisk)
-class AccountRiskAdmin(ReadOnly):
+class AccountRiskAdmin(ReadOnlyAdmin):
     list_display = ["account", "state", "reason", "day", "day_start_equity", "day_start_late"]
     list_filter = ["state"]
 
 
 @admin.register(Trade)
-class TradeAdmin(ReadOnly):
+class TradeAdmin(ReadOnlyAdmin):
     list_display = ["symbol", "side", "quantity", "state", "planned_risk", "profit", "placed_at"]
     list_filter = ["state", "symbol", "account__venue"]
     date_hierarchy = "placed_at"
@@ -54,36 +40,36 @@ class TradeAdmin(ReadOnly):
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnly):
+class OrderAdmin(ReadOnlyAdmin):
     list_display = ["client_order_id", "symbol", "leg", "type", "quantity", "filled", "state"]
     list_filter = ["state", "leg", "symbol"]
     search_fields = ["client_order_id", "list_client_order_id", "exchange_order_id"]
 
 
 @admin.register(Fill)
-class FillAdmin(ReadOnly):
+class FillAdmin(ReadOnlyAdmin):
     list_display = ["symbol", "exchange_trade_id", "price", "quantity", "commission", "at"]
     list_filter = ["symbol"]
 
 
 @admin.register(Decision)
-class DecisionAdmin(ReadOnly):
+class DecisionAdmin(ReadOnlyAdmin):
     list_display = ["account", "number", "kind", "created_at", "hash"]
     list_filter = ["kind"]
 
 
 @admin.register(Balance)
-class BalanceAdmin(ReadOnly):
+class BalanceAdmin(ReadOnlyAdmin):
     list_display = ["account", "asset", "free", "locked", "as_of"]
 
 
 @admin.register(FeeRate)
-class FeeRateAdmin(ReadOnly):
+class FeeRateAdmin(ReadOnlyAdmin):
     list_display = ["account", "symbol", "maker", "taker", "fetched_at"]
 
 
 @admin.register(SymbolRules)
-class SymbolRulesAdmin(ReadOnly):
+class SymbolRulesAdmin(ReadOnlyAdmin):
     list_display = ["venue", "symbol", "fetched_at"]
 
 

@@ -17,6 +17,7 @@ from trading.models import AccountRisk, ExchangeAccount, Trade, Venue
 from trading.order_states import FINISHED
 
 PRACTICE_MONEY = {"USDT": Decimal(10_000)}
+MOST_ACCOUNTS = 10  # of one trader: each costs a stream and a share of the request budget
 
 
 class AccountRefused(Exception):
@@ -38,6 +39,10 @@ def connect_account(
     if venue == Venue.BINANCE:
         raise AccountRefused(
             "Live accounts can't be connected yet. Use a paper or a demo account.", field="venue"
+        )
+    if ExchangeAccount.objects.for_principal(user).count() >= MOST_ACCOUNTS:
+        raise AccountRefused(
+            f"You have {MOST_ACCOUNTS} accounts. Remove one you no longer use first.", field="name"
         )
     if keys is None and venue != Venue.PAPER:
         raise AccountRefused("Paste the API key and its secret.", field="key")

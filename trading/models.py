@@ -250,7 +250,8 @@ class Trade(models.Model):
                 condition=is_number(
                     "entry", "worst_entry", "stop", "target", "quantity", "planned_risk",
                     "risk_budget", "risk_fraction", "reward_to_risk", positive=True,
-                ) & is_number("held", "fee_rate", "dust"),
+                ) & Q(held__gte=0, held__lt=MOST, fee_rate__gte=0, fee_rate__lt=1)
+                & is_number("dust", positive=True),
             ),
             models.CheckConstraint(
                 name="trade_outcome_is_a_number",

@@ -27,9 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("side", choices=["long", "short"])
         parser.add_argument("--account", type=UUID, required=True)
         for line in ("entry", "stop", "target"):
-            parser.add_argument(
-                f"--{line}", type=positive, required=True, help="price, e.g. 64000.5"
-            )
+            parser.add_argument(f"--{line}", type=positive, required=True, help="a price")
         parser.add_argument("--risk", type=positive, help="fraction of equity: 0.01 is 1 %%")
         parser.add_argument("--timeout", type=float, default=30, help="seconds to wait at most")
         parser.add_argument("--follow", action="store_true", help="wait until the trade is over")
