@@ -1,0 +1,145 @@
+"""Bugs planted on purpose: each breaks one promise, and the tests named beside it must go red.
+
+`python -m tests.planted [NAME …]` copies the checkout, plants one bug at a time and runs the tests
+that should catch it. It ends with one JSON object and exits 1 if a bug got through. It needs the
+servers of `bin/test`; `bin/test --full tests/test_planted.py` brings them along.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LEFT_OUT = shutil.ignore_patterns(
+    ".git", ".venv", "var", "node_modules", "__pycache__", ".*_cache", ".hypothesis", "docs"
+)
+
+
+@dataclass(frozen=True)
+class Bug:
+    """`old` stands exactly once in `file`; with `new` in its place, `caught_by` must fail."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    caught_by: tuple[str, ...]
+
+
+BUGS = [
+    Bug(
+        "a wrong size",
+        "risk/sizing.py",
+        "quantity = budget * per // (loss * symbol.step) * symbol.step\n        else:",
+        "quantity = budget * per * 2 // (loss * symbol.step) * symbol.step\n        else:",
+        ("tests/risk/test_sizing.py", "tests/trading/test_path.py"),
+    ),
+    Bug(
+        "the fees left out of the size",
+        "trading/plans.py",
+        "    return Costs(entry=taker, exit=taker, fee_in_base=not holds_coin)",
+        "    return Costs(entry=taker * 0, exit=taker * 0, fee_in_base=not holds_coin)",
+        ("tests/trading/test_path.py",),
+    ),
+    Bug(
+        "the stop skipped",
+        "trading/exchange/binance.py",
+        '        return self._send("post", f"orderList/{bracket.kind.lower()}", fields, signed_at)',
+        "        return self.place_order(bracket.symbol, bracket.entry, signed_at=signed_at)",
+        ("tests/trading/test_path.py",),
+    ),
+    Bug(
+        "a lost stop not put back",
+        "trading/decide.py",
+        "        yield Protect(quantity=it.missing, **on)",
+        "        return",
+        ("tests/trading/test_unknown_outcomes.py",),
+    ),
+    Bug(
+        "the resubscribe dropped",
+        "trading/exchange/user_stream.py",
+        "            await _subscribe(socket, keys)",
+        "            if url not in _seen:\n"
+        "                _seen.add(url)\n"
+        "                await _subscribe(socket, keys)",
+        ("tests/flows/test_main_job.py",),
+    ),
+    Bug(
+        "a fill booked twice",
+        "trading/bookkeeping.py",
+        "            exchange_trade_id=report.trade_id,\n            defaults=facts,",
+        "            exchange_trade_id=report.trade_id + 10**9 * Fill.objects.count(),\n"
+        "            defaults=facts,",
+        ("tests/trading/test_path.py",),
+    ),
+    Bug(
+        "an unanswered order sent again",
+        "trading/submission.py",
+        "                _mark_unknown(order, outcome)",
+        "                Order.objects.filter(pk=order.pk).update(state=State.PLANNED)",
+        ("tests/trading/test_unknown_outcomes.py",),
+    ),
+    Bug(
+        "a second claim won",
+        "trading/submission.py",
+        ".filter(pk__in=order_ids, state=State.PLANNED)",
+        ".filter(pk__in=order_ids)",
+        ("tests/trading/test_unknown_outcomes.py",),
+    ),
+    Bug(
+        "another's account let in",
+        "trading/models.py",
+        "        return self.filter(user=user, removed_at=None)",
+        "        return self.filter(removed_at=None)",
+        ("tests/trading/test_api.py",),
+    ),
+]
+
+
+def is_caught(bug: Bug) -> tuple[bool, str]:
+    """Plant it in a copy and run its tests. Returns whether they went red, and their last words."""
+    with tempfile.TemporaryDirectory(prefix="planted-") as folder:
+        copy = Path(folder) / "checkout"
+        shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
+        path = copy / bug.file
+        text = path.read_text()
+        if text.count(bug.old) != 1:
+            raise LookupError(f"{bug.name}: its place is not once in {bug.file}; mend the bug.")
+        path.write_text(text.replace(bug.old, bug.new))
+        if bug.name == "the resubscribe dropped":
+            path.write_text(path.read_text() + "\n\n_seen: set[str] = set()\n")
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+        done = subprocess.run(
+            [*command, *bug.caught_by], cwd=copy, env=os.environ, capture_output=True, text=True,
+            timeout=400, check=False,
+        )  # fmt: skip
+    last = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else done.stderr[-200:]
+    return done.returncode == 1 and " failed" in last, last
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="which bugs; all if left out")
+    parser.add_argument("--list", action="store_true", help="print their names and end")
+    options = parser.parse_args()
+    if options.list:
+        print("\n".join(bug.name for bug in BUGS))
+        return 0
+    chosen = [bug for bug in BUGS if not options.names or bug.name in options.names]
+    caught = {}
+    for bug in chosen:
+        caught[bug.name], last = is_caught(bug)
+        print(f"{'caught' if caught[bug.name] else 'GOT THROUGH'}: {bug.name} ({last})", flush=True)
+    ok = bool(caught) and all(caught.values())
+    print(json.dumps({"name": "planted", "ok": ok, "caught": caught}))
+    return 0 if ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
