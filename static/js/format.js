@@ -46,8 +46,8 @@ export function signed(value, places) {
 export function money(value) {
   if (value === null || value === undefined || value === "") return "–"
   const exact = value instanceof Decimal ? value : Decimal.of(value)
-  const small = exact.sign !== 0 && exact.abs().compare(Decimal.of("0.01")) < 0
-  return figure(exact, small ? Math.min(exact.scale, 8) : 2)
+  const below = (/** @type {string} */ line) => exact.sign !== 0 && exact.abs().compare(Decimal.of(line)) < 0
+  return figure(exact, below("0.0001") ? 8 : below("0.01") ? 4 : 2)
 }
 
 /** @param {string | Decimal | null | undefined} fraction 0.01 is 1 % @param {number} [places] */

@@ -15,15 +15,20 @@ export class Placing extends EventTarget {
   step = "plan"
   #url
   #symbol
+  #places
   /** @type {{plan: PreviewBody, drawing: import("testudo/desk/types.js").Drawing, key: string} | null} */
   #intent = null
   #box = byId("review")
   #ticket = byId("ticket")
 
-  /** @param {string} url @param {import("testudo/desk/types.js").SymbolSpec} symbol */
-  constructor(url, symbol) {
+  /**
+   * @param {string} url @param {import("testudo/desk/types.js").SymbolSpec} symbol
+   * @param {number} places decimals of its prices
+   */
+  constructor(url, symbol, places) {
     super()
     this.#url = url
+    this.#places = places
     this.#symbol = symbol
   }
 
@@ -132,9 +137,9 @@ export class Placing extends EventTarget {
     return [
       make("p", { class: "review-title" }, `${buys} ${figure(p.quantity)} ${base} ${p.kind}`),
       make("dl", { class: "review-lines" },
-        row("entry", "Entry", figure(p.worst_entry), p.kind === "now" ? "or better, all at once or not at all" : "or better"),
-        row("stop", "Stop", figure(p.stop), `rests on the exchange. You lose at most ${money(p.planned_risk)} ${p.currency}, fees in`),
-        row("target", "Target", figure(p.target), `pays ${money(p.planned_profit)} ${p.currency} after fees, ${p.reward_to_risk === null ? "–" : figure(p.reward_to_risk, 2)} R`)),
+        row("entry", "Entry", figure(p.worst_entry, this.#places), p.kind === "now" ? "or better, all at once or not at all" : "or better"),
+        row("stop", "Stop", figure(p.stop, this.#places), `rests on the exchange. You lose at most ${money(p.planned_risk)} ${p.currency}, fees in`),
+        row("target", "Target", figure(p.target, this.#places), `pays ${money(p.planned_profit)} ${p.currency} after fees, ${p.reward_to_risk === null ? "–" : figure(p.reward_to_risk, 2)} R`)),
       make("p", { class: "muted review-note" }, `1 R is ${money(p.planned_risk)} ${p.currency}, of a budget of ${money(p.risk_budget)} (${percent(p.risk_fraction)} of equity). A market that gaps past the stop can cost more.`),
       ...advice.map((verdict) =>
         make("label", { class: "review-advice" },

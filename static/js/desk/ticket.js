@@ -48,8 +48,8 @@ export class Ticket extends EventTarget {
     this.#parts = parts
     this.#preview = new Preview(urls.preview)
     this.#fields = new TicketFields(plan)
-    this.#answer = new TicketAnswer(symbol)
-    this.#placing = new Placing(urls.trades, symbol)
+    this.#answer = new TicketAnswer(symbol, plan.grid.places)
+    this.#placing = new Placing(urls.trades, symbol, plan.grid.places)
     say(byId("ticket-symbol"), `${symbol.base}/${symbol.quote}`)
     this.#answer.clear("Waiting for the first price.")
 

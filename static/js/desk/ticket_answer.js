@@ -10,15 +10,15 @@ import { name, showVerdicts, summary } from "testudo/desk/verdicts.js"
 const KINDS = {
   now: {
     name: "Now",
-    text: (/** @type {PreviewBody} */ p) => `Fills at once at ${figure(p.worst_entry)} or better, or not at all.`,
+    text: (/** @type {string} */ worst) => `Fills at once at ${worst} or better, or not at all.`,
   },
   pullback: {
     name: "Pullback",
-    text: (/** @type {PreviewBody} */ p) => `Rests on the exchange at ${figure(p.entry)} until the market comes to it.`,
+    text: (/** @type {string} */ _, /** @type {string} */ entry) => `Rests on the exchange at ${entry} until the market comes to it.`,
   },
   breakout: {
     name: "Breakout",
-    text: (/** @type {PreviewBody} */ p) => `Armed here; sent when the market crosses ${figure(p.entry)}.`,
+    text: (/** @type {string} */ _, /** @type {string} */ entry) => `Armed here; sent when the market crosses ${entry}.`,
   },
 }
 
@@ -40,9 +40,10 @@ export class TicketAnswer {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #speaking
 
-  /** @param {import("testudo/desk/types.js").SymbolSpec} symbol */
-  constructor(symbol) {
+  /** @param {import("testudo/desk/types.js").SymbolSpec} symbol @param {number} places decimals of its prices */
+  constructor(symbol, places) {
     this.symbol = symbol
+    this.places = places
     // Where there is room, every rule is in view; on a phone, only what speaks against the plan.
     byId("passes-box", HTMLDetailsElement).open = matchMedia("(min-width: 1041px)").matches
     say(byId("size-unit"), symbol.base)
@@ -59,7 +60,7 @@ export class TicketAnswer {
     const profit = Decimal.of(p.planned_profit)
     this.#box.classList.remove("is-empty")
     say(byId("kind-badge"), `${p.side === "long" ? "Buy" : "Sell"} ${KINDS[p.kind].name.toLowerCase()}`)
-    say(byId("kind-text"), KINDS[p.kind].text(p))
+    say(byId("kind-text"), KINDS[p.kind].text(figure(p.worst_entry, this.places), figure(p.entry, this.places)))
     say(byId("size"), figure(p.quantity))
     say(byId("reward"), p.reward_to_risk === null ? "–" : `${figure(p.reward_to_risk, 2)}`)
     say(byId("loss"), `${money(p.planned_risk)} of ${money(p.risk_budget)} ${p.currency}`)
