@@ -21,6 +21,13 @@ def cents_down(amount: Decimal) -> Decimal:
     return _round(amount, ROUND_FLOOR)
 
 
+def money(amount: Decimal) -> str:
+    """Money in a sentence: to the cent, or to four digits where it is less than a unit."""
+    if abs(amount) >= 1 or not amount:
+        return f"{_round(amount, ROUND_HALF_EVEN):f}"
+    return plain(Context(prec=4, rounding=ROUND_HALF_EVEN).plus(amount))
+
+
 def percent(part: Decimal, whole: Decimal) -> str:
     """`part` of `whole` as a percentage with two decimals at most; "-" where there is no whole."""
     if whole <= 0:

@@ -15,11 +15,11 @@ from django.db import transaction
 from risk.protocol import STREAK_PAUSE
 from risk.rules import Book
 from testudo import clock
-from trading.bookkeeping import fill_fact
 from trading.market.prices import Quote
 from trading.models import AccountRisk, Balance, ExchangeAccount, Fill, Order, Trade
 from trading.order_states import FINISHED, TERMINAL, TradeState
 from trading.positions import position_of
+from trading.settlement import fill_fact
 
 ZERO = Decimal(0)
 QuoteOf = Callable[[str, str], Quote | None]  # (venue, symbol) → latest prices

@@ -12,7 +12,6 @@ import structlog
 from testudo import clock
 from testudo.observability import correlation
 from trading import protection, reconcile, submission
-from trading.bookkeeping import fill_fact
 from trading.decide import (
     CancelLegs,
     CatchUp,
@@ -32,6 +31,7 @@ from trading.decide import (
 from trading.exchange.port import Exchange, ExchangeError
 from trading.models import AccountRisk, Order, Trade
 from trading.order_states import FINISHED
+from trading.settlement import fill_fact
 
 log = structlog.get_logger(__name__)
 

@@ -12,17 +12,18 @@ from uuid import UUID
 from django.db import transaction
 
 from risk.rules import Verdict, may_proceed
-from risk.wording import plain
+from risk.wording import money, plain
 from testudo import clock
 from testudo.db.ids import new_id
 from testudo.observability import correlation
 from trading import client_ids, decisions, events
 from trading.book import QuoteOf
-from trading.bookkeeping import lock_trade, tell
+from trading.bookkeeping import lock_trade
 from trading.market import prices
 from trading.models import AccountRisk, ExchangeAccount, Leg, Order, Side, Trade
 from trading.order_states import FINISHED, State
 from trading.plans import Drawing, Judged, as_facts, judge
+from trading.settlement import tell
 from trading.wake import wake_turn
 
 ENTRY_VALID_FOR = timedelta(seconds=30)  # a *now* entry that could not be sent by then expires
@@ -113,7 +114,7 @@ def _record_trade(account: ExchangeAccount, drawing: Drawing, judged: Judged, de
             trade_id=trade.pk,
             symbol=trade.symbol,
             text=f"Approved: {plain(sizing.quantity)} {trade.base_asset}, at most "
-            f"{plain(sizing.worst_loss)} {trade.currency} at risk.",
+            f"{money(sizing.worst_loss)} {trade.currency} at risk.",
         ),
     )
     return trade

@@ -13,12 +13,13 @@ from django.db import transaction
 from risk.symbols import floor_to_step
 from testudo import clock
 from trading import client_ids
-from trading.bookkeeping import advance, facts_of, lock_trade, settle
+from trading.bookkeeping import advance, lock_trade
 from trading.exchange.port import Exchange
 from trading.market.symbols import rules
 from trading.models import Leg, Order, Side, Trade
 from trading.order_states import TERMINAL, State
 from trading.positions import position_of, uncovered
+from trading.settlement import facts_of, settle
 from trading.submission import cancel
 
 log = structlog.get_logger(__name__)

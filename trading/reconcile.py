@@ -20,11 +20,11 @@ from trading.bookkeeping import (
     book_fills,
     book_order,
     lock_trade,
-    settle,
 )
 from trading.exchange.port import Exchange, OrderReport
 from trading.models import ExchangeAccount, FeeRate, Order, Trade
 from trading.order_states import FINISHED, TERMINAL, State
+from trading.settlement import settle
 
 log = structlog.get_logger(__name__)
 

@@ -27,6 +27,7 @@ from trading.virtual_floor import VirtualFloor, virtual_floor
 STEP = timedelta(minutes=1)
 BETWEEN = (timedelta(hours=7), timedelta(hours=30))  # a patient trader's pause
 LONGEST = timedelta(hours=36)  # then the trade is closed by hand
+LAST_DAYS = timedelta(days=10)
 SETUPS = ("Breakout retest", "Range low", "Trend pullback")
 TICK = Decimal("0.01")
 HALF = Decimal("0.005")  # of equity
@@ -80,6 +81,8 @@ def _trade_along(
             floor.follow(trade, step=STEP, at_most=timedelta(minutes=5))
         account_stream.match_books(account)
         placed += 1
+        if clock.now() > until - LAST_DAYS and trade.profit and trade.profit > 0:
+            return  # the newcomer begins after a win, not in the pause a losing streak brings
         if placed % 5 == 0:
             tell(f"{placed} past trades, {clock.now():%d %B}")
 

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from testudo import clock, failpoints
 from trading import events
-from trading.bookkeeping import advance, book_order, find_ours, lock_trade, settle, tell
+from trading.bookkeeping import advance, book_order, find_ours, lock_trade
 from trading.exchange.port import (
     Accepted,
     Bracket,
@@ -26,6 +26,7 @@ from trading.exchange.port import (
 )
 from trading.models import AccountRisk, Order
 from trading.order_states import State
+from trading.settlement import settle, tell
 
 log = structlog.get_logger(__name__)
 

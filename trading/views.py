@@ -24,10 +24,15 @@ def home(request: HttpRequest) -> HttpResponse:
     own = ExchangeAccount.objects.for_principal(request.user).select_related("accountrisk")
     accounts = list(own.order_by("created_at"))
     selected = _selected(accounts, request.GET.get("account"))
+    config = _config(selected)
+    if selected is not None and not config["symbols"]:  # the venue's rules are not in yet
+        page = render(request, "trading/starting.html", {"account": selected}, status=503)
+        page["Refresh"] = "3"
+        return page
     return render(
         request,
         "trading/desk.html",
-        {"accounts": accounts, "account": selected, "config": _config(selected)},
+        {"accounts": accounts, "account": selected, "config": config},
     )
 
 

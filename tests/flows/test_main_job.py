@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from websockets.sync.client import connect
@@ -58,6 +59,19 @@ def test_the_account_socket_numbers_what_happens_without_a_gap(trader, stack):
         assert seen[-1]["trade"]["id"] == trade["id"]
         socket.send(json.dumps({"op": "resume", "last_seq": hello["seq"]}))
         assert json.loads(socket.recv(timeout=10))["seq"] == hello["seq"] + 1
+    trader.post(f"/api/v1/trades/{trade['id']}/close", status=202)
+    trader.wait(trade["id"], "closed")
+
+
+def test_one_correlation_id_runs_from_the_request_to_the_exchange_call_and_the_fill(trader, stack):
+    mark = f"flow-{uuid4().hex}"
+    trade = trader.protected(trader.place(**{"X-Request-ID": mark})["id"])
+    lines = [line for line in stack.log("orders").splitlines() if mark in line]
+    said = " ".join(lines)
+    assert "order_sending" in said
+    assert "order_moved" in said
+    assert "trade_moved" in said
+    assert trade["state"] == "open"
     trader.post(f"/api/v1/trades/{trade['id']}/close", status=202)
     trader.wait(trade["id"], "closed")
 

@@ -91,9 +91,9 @@ class Trader:
         assert seen["ok"], seen["verdicts"]
         return {**body, "quoted_price": seen["quoted_price"], "quoted_at": seen["quoted_at"]}
 
-    def place(self, symbol: str = "BTCUSDT") -> Any:
+    def place(self, symbol: str = "BTCUSDT", **headers: str) -> Any:
         key = {"Idempotency-Key": str(uuid.uuid4())}
-        return self.post("/api/v1/trades", self.plan(symbol), status=201, **key)
+        return self.post("/api/v1/trades", self.plan(symbol), status=201, **key, **headers)
 
     def trade(self, trade_id: str) -> Any:
         return self.get(f"/api/v1/trades/{trade_id}")

@@ -68,6 +68,8 @@ def test_a_stopped_trade_loses_about_one_r(floor, account, draw):
     trade = floor.follow(trade, step=SECOND, at_most=timedelta(minutes=2))
     assert (trade.state, trade.exit_reason) == (TradeState.CLOSED, "stop")
     assert Decimal("-1.15") < trade.profit / trade.initial_risk < Decimal("-0.85")
+    told = OutboxEvent.objects.filter(stream=str(account.pk)).values_list("name", flat=True)
+    assert "trading.position_unprotected" not in told, "a stop that fills is no lost stop"
 
 
 def test_closing_by_hand_cancels_the_legs_and_sells_what_is_held(floor, account, draw):

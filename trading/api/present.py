@@ -10,11 +10,11 @@ from risk.rmultiple import r_of
 from risk.rules import Verdict, may_proceed
 from testudo.events.models import OutboxEvent
 from testudo.web.fields import plain
-from trading.bookkeeping import facts_of, since_placed
 from trading.models import ExchangeAccount, Order, Trade
 from trading.order_states import FINISHED, TradeState
 from trading.plans import Judged
 from trading.positions import position_of, uncovered
+from trading.settlement import facts_of, since_placed
 
 STATE_TEXT = {
     TradeState.APPROVED: "Approved, being sent",

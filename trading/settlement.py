@@ -1,0 +1,221 @@
+"""What follows from the facts of a trade: its state, its risk, whether it is protected, its end.
+
+`settle` is called with the trade's row locked, after every change to its orders and fills.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import structlog
+
+from risk.costs import Direction
+from risk.rmultiple import Execution, initial_risk
+from risk.wording import money, plain
+from testudo import clock
+from testudo.events.bus import Event, publish
+from trading import events
+from trading.models import ExchangeAccount, Fill, Trade
+from trading.order_states import FINISHED, TradeState
+from trading.positions import FillFact, OrderFact, Position, position_of, trade_state, uncovered
+
+log = structlog.get_logger(__name__)
+
+# What `settle` writes; everything else of a trade belongs to others.
+FOLLOWS_FROM_FACTS = [
+    "version", "state", "state_reason", "held", "initial_risk", "opened_at", "protected_at",
+    "naked_since", "naked_ms", "closed_at", "exit_reason", "profit",
+]  # fmt: skip
+
+
+def tell(account_id: UUID, event: Event) -> None:
+    """Publish a fact of one account, in the account's own stream."""
+    publish(event, stream=str(account_id))
+
+
+def facts_of(trade: Trade) -> tuple[list[OrderFact], list[FillFact]]:
+    """The trade's orders and fills as plain values, read now."""
+    orders = [
+        OrderFact(leg=order.leg, state=order.state, quantity=order.quantity, filled=order.filled)
+        for order in trade.orders.all()
+    ]
+    fills = [fill_fact(trade, fill) for fill in trade.fills.select_related("order")]
+    return orders, fills
+
+
+def fill_fact(trade: Trade, fill: Fill) -> FillFact:
+    in_coin = fill.commission_asset == trade.base_asset
+    return FillFact(
+        leg=fill.order.leg,
+        price=fill.price,
+        quantity=fill.quantity,
+        commission_base=fill.commission if in_coin else Decimal(0),
+        commission_quote=fill.commission_quote,
+        at=fill.at,
+    )
+
+
+def settle(trade: Trade) -> None:
+    """Let the trade's state, risk and protection follow from its facts. Call it with its lock."""
+    if trade.state in FINISHED:
+        return
+    orders, fills = facts_of(trade)
+    position = position_of(orders, fills)
+    state = trade_state(
+        orders, position, dust=trade.dust, closing=trade.close_requested_at is not None
+    )
+    trade.held = max(position.held, Decimal(0))
+    if position.opened_at and trade.opened_at is None:
+        trade.opened_at = position.opened_at
+    _note_protection(trade, position, state)
+    if trade.initial_risk is None and state in (
+        TradeState.OPEN, TradeState.CLOSING, TradeState.CLOSED
+    ) and position.booked:  # fmt: skip
+        trade.initial_risk = _initial_risk(trade, fills)
+    before, trade.state = trade.state, state
+    if state == TradeState.CLOSED:
+        _close(trade, orders, position)
+    if state in FINISHED and state != TradeState.CLOSED:
+        _end_entry(trade, state)
+    trade.version += 1  # the row is locked
+    trade.save(update_fields=FOLLOWS_FROM_FACTS)
+    if before != state:
+        log.info("trade_moved", trade=str(trade.pk), came_from=before, to=state)
+    if state == TradeState.CLOSED:
+        _tell_closed(trade, position)
+
+
+def _initial_risk(trade: Trade, fills: Sequence[FillFact]) -> Decimal:
+    """R0 on the entry as it really filled (PROTOCOL 1.1), fixed once."""
+    entries = [
+        Execution(
+            price=fill.price,
+            quantity=fill.quantity,
+            fee_quote=fill.commission_quote - fill.commission_base * fill.price,
+            fee_base=fill.commission_base,
+        )
+        for fill in fills
+        if fill.leg == "entry"
+    ]
+    direction: Direction = "long" if trade.side == "long" else "short"
+    return initial_risk(
+        direction=direction, entries=entries, stop=trade.stop, exit_fee=trade.fee_rate
+    )
+
+
+def _note_protection(trade: Trade, position: Position, state: TradeState) -> None:
+    """Note since when a position is naked, or that its stop now covers it whole."""
+    if not position.booked:
+        return  # an exit is executed and its fills are on their way: nothing can be said yet
+    fact = {"account_id": trade.account_id, "trade_id": trade.pk, "symbol": trade.symbol}
+    missing = uncovered(position, dust=trade.dust)
+    if missing and position.entered:
+        if trade.naked_since is not None:
+            return  # noted already
+        was_protected = trade.protected_at is not None
+        trade.naked_since = clock.now() if was_protected else position.opened_at
+        if was_protected and state != TradeState.CLOSING:
+            text = f"No stop covers {plain(missing)} {trade.base_asset}. It is being restored."
+            tell(trade.account_id, events.PositionUnprotected(**fact, quantity=missing, text=text))
+    elif position.held >= trade.dust:
+        if trade.naked_since is not None or trade.protected_at is None:
+            naked_ms = _naked_ms(trade)
+            trade.naked_ms += naked_ms
+            trade.naked_since = None
+            trade.protected_at = trade.protected_at or clock.now()
+            text = f"The stop at {plain(trade.stop)} rests on the exchange."
+            protected = events.PositionProtected(
+                **fact, stop=trade.stop, quantity=position.stop_cover, naked_ms=naked_ms, text=text
+            )
+            tell(trade.account_id, protected)
+    elif not missing:
+        trade.naked_since = None
+
+
+def _naked_ms(trade: Trade) -> int:
+    """Milliseconds between the position and its stop, both by the exchange's clock."""
+    stop = trade.orders.filter(leg="stop").exclude(working_at=None).order_by("-working_at").first()
+    if trade.naked_since is None or stop is None:
+        return 0
+    naked = stop.working_at - trade.naked_since
+    return max(0, int(naked / timedelta(milliseconds=1)))
+
+
+def _close(trade: Trade, orders: Sequence[OrderFact], position: Position) -> None:
+    trade.held = Decimal(0)
+    trade.closed_at = position.closed_at
+    trade.profit = position.gross - position.fees
+    sold_by = {order.leg for order in orders if order.leg != "entry" and order.filled}
+    trade.exit_reason = "closed" if "exit" in sold_by else "stop" if "stop" in sold_by else "target"
+
+
+def _end_entry(trade: Trade, state: TradeState) -> None:
+    """The entry came to nothing: say so; its reserved risk is free, for nothing counts it now."""
+    entry = trade.orders.get(leg="entry")
+    trade.closed_at = clock.now()
+    trade.state_reason = entry.state_reason
+    said = {
+        TradeState.EXPIRED: "The entry was not filled; nothing was bought.",
+        TradeState.REJECTED: f"The exchange refused the entry: {entry.state_reason}.",
+        TradeState.CANCELED: "The entry was withdrawn before it was sent.",
+    }[state]
+    tell(
+        trade.account_id,
+        events.EntryEnded(
+            account_id=trade.account_id,
+            trade_id=trade.pk,
+            symbol=trade.symbol,
+            state=state,
+            text=f"{said} Its risk of {money(trade.planned_risk)} {trade.currency} is free again.",
+        ),
+    )
+
+
+def _tell_closed(trade: Trade, position: Position) -> None:
+    account = ExchangeAccount.objects.get(pk=trade.account_id)
+    fills = tuple(
+        {
+            "trade_id": str(fill.exchange_trade_id),
+            "leg": fill.order.leg,
+            "price": plain(fill.price),
+            "quantity": plain(fill.quantity),
+            "quote": plain(fill.quote_quantity),
+            "commission": plain(fill.commission),
+            "commission_asset": fill.commission_asset,
+            "at": fill.at.isoformat(),
+        }
+        for fill in trade.fills.select_related("order").order_by("at", "exchange_trade_id")
+    )
+    copied = (
+        "side", "currency", "entry", "worst_entry", "stop", "target", "quantity", "planned_risk",
+        "risk_fraction", "reward_to_risk", "initial_risk", "profit", "exit_reason", "reason",
+        "setup", "placed_at", "opened_at", "closed_at", "naked_ms", "symbol",
+    )  # fmt: skip
+    closed = events.TradeClosed(
+        account_id=trade.account_id,
+        trade_id=trade.pk,
+        user_id=account.user_id,
+        venue=account.venue,
+        entry_price=position.entry_price,
+        exit_price=position.exit_price,
+        exited_quantity=position.exited,
+        gross=position.gross,
+        fees=position.fees,
+        order_ms=since_placed(trade, trade.acknowledged_at) or 0,
+        protected_ms=since_placed(trade, trade.protected_at),
+        fills=fills,
+        text=f"Closed at the {trade.exit_reason}: {signed(trade.profit)} {trade.currency}.",
+        **{name: getattr(trade, name) for name in copied},
+    )
+    tell(trade.account_id, closed)
+
+
+def signed(amount: Decimal) -> str:
+    """Money in a sentence with its sign always shown."""
+    return f"{'+' if amount > 0 else ''}{money(amount)}"
+
+
+def since_placed(trade: Trade, moment) -> int | None:
+    """Milliseconds from the click to a later moment of ours."""
+    return None if moment is None else int((moment - trade.placed_at) / timedelta(milliseconds=1))
