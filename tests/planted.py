@@ -94,7 +94,7 @@ BUGS = [
     ),
     Bug(
         "another's account let in",
-        "trading/models.py",
+        "trading/models/accounts.py",
         "        return self.filter(user=user, removed_at=None)",
         "        return self.filter(removed_at=None)",
         ("tests/trading/test_api.py",),

@@ -36,6 +36,8 @@ STATES = {
     "EXPIRED_IN_MATCH": State.EXPIRED,
 }
 
+ENDED = {State.CANCELED: "was canceled", State.EXPIRED: "expired", State.REJECTED: "was refused"}
+
 
 def advance(order: Order, *, to: State, **changes: object) -> bool:
     """Move the order on by compare-and-set; False means another worker moved it first.
@@ -134,7 +136,7 @@ def _move(trade: Trade, order: Order, report: OrderReport) -> None:
                 **fact,
                 client_order_id=order.client_order_id,
                 state=to,
-                text=f"The {order.leg} order was {State(to).label.lower()}{why}.",
+                text=f"The {order.leg} order {ENDED[to]}{why}.",
             ),
         )
 
