@@ -3,9 +3,9 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
+from _pytest.nodeid import NodeId
 from django.conf import settings as django_settings
 
 from tests.running import RunningStack, fresh_database
@@ -21,16 +21,15 @@ QUIET = [  # a headless browser that talks to nobody but us
 
 def pytest_configure(config: pytest.Config) -> None:
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    if not (django_settings.STATIC_ROOT / "staticfiles.json").exists():
-        # bin/test has collected; a bare pytest serves unhashed names instead.
-        django_settings.STORAGES = {
-            **django_settings.STORAGES,
-            "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-        }
+    # Unhashed names in this process: they need no collecting, and the live server finds them. The
+    # running stack serves hashed ones, as in production.
+    django_settings.STORAGES = {
+        **django_settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Everything that needs the running platform goes to one worker: one platform for two cores."""
     for item in items:
         wants = getattr(item, "fixturenames", ())
@@ -39,21 +38,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("stack"))
         if "browser" in wants:
             item.add_marker(pytest.mark.browser)
+        group = item.get_closest_marker("xdist_group")
+        if group and config.getoption("loadgroup", False):
+            # xdist 3.8 writes the group where pytest 9.2 no longer reads it. Its scheduler groups
+            # by what follows the @.
+            item._id = NodeId.parse(f"{item.nodeid}@{group.args[0]}")
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """The platform as it runs in production, on a database of its own; started on first use."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-    redis = urlsplit(os.environ["REDIS_URL"])
-    number = int(redis.path.strip("/") or 0) + 8
-    running = RunningStack(
-        tmp_path_factory.mktemp("stack"),
-        {
-            "DATABASE_URL": fresh_database(f"stack_{worker}"),
-            "REDIS_URL": redis._replace(path=f"/{number}").geturl(),
-        },
-    )
+    database = {"DATABASE_URL": fresh_database(f"stack_{worker}")}
+    running = RunningStack(tmp_path_factory.mktemp("stack"), database)
     yield running
     running.close()
 

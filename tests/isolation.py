@@ -1,9 +1,12 @@
-"""Loaded before settings: every test worker gets a Redis database of its own."""
+"""Loaded before settings: every test worker has a Redis server of its own.
+
+Databases of one server would not do: what is published reaches all of them, and some tests cut
+every connection of the server.
+"""
 
 import os
-from urllib.parse import urlsplit
 
-worker = os.environ.get("PYTEST_XDIST_WORKER")
-if worker and "REDIS_URL" in os.environ:
-    number = 1 + int(worker.removeprefix("gw"))
-    os.environ["REDIS_URL"] = urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{number}").geturl()
+worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+servers = os.environ.get("TEST_REDIS_URLS", "").split()
+if servers:
+    os.environ["REDIS_URL"] = servers[int(worker.removeprefix("gw")) % len(servers)]

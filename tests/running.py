@@ -60,7 +60,8 @@ class RunningStack:
     def __init__(self, folder: Path, environment: dict[str, str], *, seed: bool = False) -> None:
         self.home = folder
         self.environment = {
-            **os.environ,
+            # Its own Valkey too: what is published there reaches every database of a server.
+            **{k: v for k, v in os.environ.items() if not k.startswith(("PAPER_", "REDIS_URL"))},
             "TESTUDO_HOME": str(folder),
             "TESTUDO_DOTENV": os.devnull,
             "PORT": str(free_port()),

@@ -11,12 +11,16 @@ from pathlib import Path
 import psycopg2
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-OURS = ("DATABASE_URL", "REDIS_URL", "PAPER_REST_URL", "PORT", "SECRET_KEY", "MASTER_KEYS")
+OURS = ("DATABASE_URL", "REDIS_URL", "PORT", "SECRET_KEY", "MASTER_KEYS")
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
     """The machine's environment without what the test run itself set."""
-    kept = {name: value for name, value in os.environ.items() if name not in OURS}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in OURS and not name.startswith("PAPER_")
+    }
     return {**kept, "TESTUDO_HOME": str(home), "TESTUDO_DOTENV": os.devnull, **more}
 
 

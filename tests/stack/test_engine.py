@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from unittest.mock import Mock
 
 import pytest
-from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.core.handlers.asgi import ASGIHandler
 from django.db import OperationalError, connection, connections, models
@@ -254,11 +253,3 @@ def test_a_positive_amount_is_a_number_between_the_bounds(figure, holds):
         )
         assert cursor.fetchone()[0] is holds
     assert Decimal("1e20") == MOST
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_borrowed_connection_is_given_back_outside_a_request():
-    async def read() -> int:
-        return await sync_to_async(lambda: (backend_pid(), connections.close_all())[0])()
-
-    assert asyncio.run(read()) == asyncio.run(read())

@@ -35,12 +35,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Run:
     """`bin/run` as a child; its output is read as it comes."""
 
-    def __init__(self, home: Path, *arguments: str, port: int | None = None) -> None:
-        self.port = port or free_port()
+    def __init__(self, home: Path, *arguments: str, **variables: str) -> None:
+        variables = {"PORT": str(free_port()), **variables}
         self.home = home
         self.process = subprocess.Popen(
             [ROOT / "bin" / "run", *arguments],
-            cwd="/", env=environment(home, PORT=str(self.port)), stdin=subprocess.DEVNULL,
+            cwd="/", env=environment(home, **variables), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, process_group=0,
         )  # fmt: skip
         self.output = ""
@@ -143,6 +143,24 @@ def test_killing_it_all_of_a_sudden_does_not_stop_the_next_start(home):
     assert password_in(again.output) == first
     assert signed_in(url, first).get(f"{url}api/v1/me", timeout=10).status_code == 200
     again.end()
+
+
+@pytest.mark.slow
+def test_a_seeding_that_was_cut_short_begins_anew(home):
+    Run(home).until("Ctrl-C stops everything").end()
+    (home / "seeded.json").rename(home / "seeding.json")
+    run = Run(home).until("Ctrl-C stops everything")
+    assert "the last seeding was cut short" in run.output
+    url = run.run_json()["web"]
+    accounts = signed_in(url, password_in(run.output)).get(f"{url}api/v1/accounts", timeout=10)
+    assert len(accounts.json()["results"]) == 1
+    run.end()
+
+
+@pytest.mark.slow
+def test_uvicorn_carries_the_platform_as_well(home):
+    check = Run(home, "--check", TESTUDO_SERVER="uvicorn")
+    assert check.process.wait(200) == 0, check.output[-5000:]
 
 
 def test_the_check_does_the_main_job_and_prints_one_json_line(home):

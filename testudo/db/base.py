@@ -31,10 +31,21 @@ SHIM = """
 SHIM_LOCK = 7_216_401  # a constant of our own: two migrations at once must not race
 
 
+class DatabaseCreation(PostgresWrapper.creation_class):
+    """Test databases, dropped even where a thread of a test still holds a connection."""
+
+    def _destroy_test_db(self, test_database_name: str, verbosity: int) -> None:
+        self.connection.close_pool()
+        with self._nodb_cursor() as cursor:
+            name = self.connection.ops.quote_name(test_database_name)
+            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 class DatabaseWrapper(PGDatabaseWrapperMixin, TimescaleWrapper):
     """One thread's way to the database; the connections themselves are pooled per process."""
 
     SchemaEditorClass = SchemaEditor
+    creation_class = DatabaseCreation
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Borrow a connection from the pool of this process.

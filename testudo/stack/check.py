@@ -62,6 +62,7 @@ def _trade_once(trader: "Trader") -> dict[str, Any]:
         if closed["exit_reason"] != "target":
             raise Missed(f"awaited an exit at the target; saw {closed['exit_reason']!r}")
         _in_journal(trader, account, closed["id"])
+        trader.move_market(Decimal(plan["entry"]))  # or a hundred checks would carry it away
         return closed
     finally:
         trader.delete(f"exchange-accounts/{account}")

@@ -49,8 +49,8 @@ class Platform:
         wanted = {
             "postgres": embedded_database,
             "valkey": embedded_redis,
-            "paper": embedded_paper,
-            "web": self._needs_another_web_port(),
+            "paper": embedded_paper and self.wishes.processes,
+            "web": self.wishes.processes and self._needs_another_web_port(),
         }
         ports = self.home.choose_ports(name for name, needed in wanted.items() if needed)
         os.environ.setdefault("PORT", str(ports.get("web", DEFAULT_PORT)))

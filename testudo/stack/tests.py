@@ -5,7 +5,9 @@ DATABASE_URL and REDIS_URL are respected where the environment gives them (CI ag
 """
 
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,9 +17,10 @@ from urllib.parse import urlsplit
 import psycopg2
 
 from testudo.stack import chromium
-from testudo.stack.home import CannotStart, Home
+from testudo.stack.home import CannotStart, Home, free_port
 from testudo.stack.platform import ROOT, Platform, Wishes
 from testudo.stack.supervise import ChildDied, Stopped, Supervisor
+from testudo.stack.valkey import Valkey
 
 TEMPLATE = "testudo_template"  # migrated once; every test worker copies it
 
@@ -28,14 +31,19 @@ def main(arguments: list[str]) -> int:
     folder.chmod(0o755)  # the database's own user must pass
     os.environ["TESTUDO_DOTENV"] = os.devnull
     os.environ["TESTUDO_HOME"] = str(folder)
-    for name in ("TESTUDO_LIVE", "SENTRY_DSN", "PAPER_REST_URL", "PORT"):
-        os.environ.pop(name, None)
+    for name in [*os.environ]:
+        if name in ("TESTUDO_LIVE", "SENTRY_DSN", "PORT") or name.startswith("PAPER_"):
+            del os.environ[name]
     home = Home(folder)
     supervisor = Supervisor(home.logs, echo=False)
     pytest = None
     try:
-        Platform(home, supervisor, Wishes(durable=False, processes=False)).start()
+        platform = Platform(home, supervisor, Wishes(durable=False, processes=False))
+        platform.start()
+        options = _options(arguments)
+        _start_redis(platform, count=_workers(options))
         _make_template()
+        _leave_only_what_tests_need(folder)
         if browser := chromium.find(ROOT / "var" / "chromium"):
             os.environ["CHROMIUM"] = browser
         pytest = subprocess.Popen([sys.executable, "-m", "pytest", *_options(arguments)], cwd=ROOT)
@@ -69,6 +77,41 @@ def _options(arguments: list[str]) -> list[str]:
     if "--full" not in arguments and not any(each.startswith("-m") for each in rest):
         options += ["-m", "not slow"]
     return options + rest
+
+
+def _workers(options: list[str]) -> int:
+    """How many workers pytest will start, as far as its options say so in digits."""
+    text = " ".join(options)
+    found = re.search(r"(?:^|\s)-n\s*(\d+)", text)
+    return max(1, int(found[1])) if found else os.cpu_count() or 2
+
+
+def _start_redis(platform: Platform, *, count: int) -> None:
+    """One server for each worker; `tests/isolation.py` shares them out."""
+    names = [f"valkey-{number}" for number in range(count)]
+    servers = []
+    for name in names:
+        server = Valkey(
+            platform.home, port=free_port(), password=platform.secrets["redis_password"], name=name
+        )
+        server.prepare()
+        platform.supervisor.program(
+            name, server.command(), stop_with=signal.SIGTERM, cwd=server.folder
+        )
+        servers.append(server)
+    for server in servers:
+        platform.supervisor.wait(server.ready, for_what="Valkey", seconds=20)
+    os.environ["TEST_REDIS_URLS"] = " ".join(server.url for server in servers)
+
+
+def _leave_only_what_tests_need(folder: Path) -> None:
+    """Tests start servers of their own: they must not inherit where ours are or their secrets."""
+    for name in [*os.environ]:
+        if name == "PORT" or name.startswith("PAPER_"):
+            del os.environ[name]
+    state = folder / "state"
+    state.mkdir()
+    os.environ["TESTUDO_HOME"] = str(state)
 
 
 def _make_template() -> None:

@@ -11,9 +11,9 @@ from testudo.stack.home import Home
 class Valkey:
     """One server on the loopback address, guarded by a password."""
 
-    def __init__(self, home: Home, *, port: int, password: str) -> None:
+    def __init__(self, home: Home, *, port: int, password: str, name: str = "valkey") -> None:
         self.port, self.password = port, password
-        self.folder = home.path / "valkey"
+        self.folder = home.path / name
         self.folder.mkdir(exist_ok=True)
 
     def prepare(self) -> None:
@@ -31,6 +31,11 @@ class Valkey:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write("\n".join(lines) + "\n")
+
+    @property
+    def url(self) -> str:
+        """Where it is, password included."""
+        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
     def command(self) -> list[str]:
         return [str(get_binary_path()), str(self.folder / "valkey.conf")]
