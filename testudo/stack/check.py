@@ -19,6 +19,8 @@ from websockets.sync.client import ClientConnection, connect
 SYMBOL = "BTCUSDT"
 STOP_DISTANCE = Decimal("0.005")  # of the entry
 TARGETS = [Decimal(n) / 1000 for n in range(15, 65, 5)]  # of the entry; the nearest that is allowed
+NEAR = Decimal("0.0004")  # of the target
+R_TOLERANCE = Decimal("0.05")
 TIMEOUT = (3, 15)  # seconds to connect, to answer
 
 
@@ -57,15 +59,31 @@ def _trade_once(trader: "Trader") -> dict[str, Any]:
             watch.until(
                 lambda t: t["state"] == "open" and t["protected"], "open and protected", seconds=20
             )
-            trader.move_market(Decimal(plan["target"]) * Decimal("1.0005"))
+            _walk_to_target(trader, plan)
             closed = watch.until(lambda t: t["state"] == "closed", "closed", seconds=40)
         if closed["exit_reason"] != "target":
             raise Missed(f"awaited an exit at the target; saw {closed['exit_reason']!r}")
+        missed_by = abs(Decimal(closed["r_multiple"]) - Decimal(closed["reward_to_risk"]))
+        if missed_by > R_TOLERANCE:
+            raise Missed(
+                f"awaited {closed['reward_to_risk']} R within {R_TOLERANCE}; "
+                f"saw {closed['r_multiple']} R"
+            )
         _in_journal(trader, account, closed["id"])
         trader.move_market(Decimal(plan["entry"]))  # or a hundred checks would carry it away
         return closed
     finally:
         trader.delete(f"exchange-accounts/{account}")
+
+
+def _walk_to_target(trader: "Trader", plan: dict[str, str]) -> None:
+    """Quickly to just below the target, then slowly through it: a market that jumps over it would
+    pay more than planned."""
+    target = Decimal(plan["target"])
+    trader.move_market(target * (1 - NEAR), over_ms=1500)
+    near = target * (1 - 2 * NEAR)
+    _ask(trader, until=lambda ask: ask >= near, what=f"the market near {target}")
+    trader.move_market(target * (1 + NEAR), over_ms=2500)
 
 
 def _allowed_plan(trader: "Trader", account: str) -> tuple[dict[str, str], dict[str, Any]]:
@@ -100,13 +118,21 @@ def _allowed_plan(trader: "Trader", account: str) -> tuple[dict[str, str], dict[
         target = farther
 
 
-def _ask(trader: "Trader") -> Decimal:
-    """The best ask, from the market's socket."""
+def _ask(
+    trader: "Trader",
+    *,
+    until: Callable[[Decimal], bool] = lambda ask: True,
+    what: str = f"a price of {SYMBOL}",
+) -> Decimal:
+    """The best ask from the market's socket, once `until` holds for it."""
+
+    def holds(frame: dict[str, Any]) -> bool:
+        price = frame.get("prices", {}).get(SYMBOL)
+        return price is not None and until(Decimal(price["ask"]))
+
     with trader.socket("/ws/market/?venue=paper") as market:
         market.send(json.dumps({"op": "subscribe", "symbols": [SYMBOL]}))
-        frame = _receive(
-            market, lambda f: SYMBOL in f.get("prices", {}), f"a price of {SYMBOL}", seconds=20
-        )
+        frame = _receive(market, holds, what, seconds=20)
         return Decimal(frame["prices"][SYMBOL]["ask"])
 
 
@@ -186,14 +212,14 @@ class Trader:
             proxy=None,
         )
 
-    def move_market(self, price: Decimal) -> None:
+    def move_market(self, price: Decimal, *, over_ms: int = 1500) -> None:
         """Walk the paper market to `price`, through the exchange's own door."""
         reply = requests.post(
             os.environ["PAPER_ADMIN_URL"] + "/move",
             json={
                 "symbol": SYMBOL,
                 "price": _plain(price.quantize(Decimal("0.01"))),
-                "over_ms": 1500,
+                "over_ms": over_ms,
             },
             headers={"X-Paper-Admin-Token": os.environ["PAPER_ADMIN_TOKEN"]},
             timeout=TIMEOUT,
