@@ -8,13 +8,21 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 
 from tests.stack.served import ROOT
 
 STRICT = ["-p", "risk", "-p", "testudo.events", "-m", "testudo.clock",
           "-p", "trading.exchange.paper", "-m", "trading.exchange.port"]  # fmt: skip
 
-OUR_APPS = ["accounts", "risk", "trading", "journal", "testudo_events", "testudo_web"]
+# Every app of ours with migrations; the linter passes over a name it does not know.
+OUR_APPS = sorted(
+    app.label
+    for app in apps.get_app_configs()
+    if Path(app.path).is_relative_to(ROOT)
+    and (Path(app.path) / "migrations").is_dir()
+    and ".venv" not in Path(app.path).parts
+)
 
 
 def passes(*command: str, **variables: str) -> None:
@@ -46,6 +54,7 @@ def test_the_models_have_their_migrations():
 
 
 def test_no_migration_breaks_the_release_before_it():
+    assert {"accounts", "events", "journal", "risk", "trading", "web"} <= set(OUR_APPS)
     passes("manage.py", "lintmigrations", "--sql-analyser", "postgresql", "--warnings-as-errors",
            "--no-cache", "--include-apps", *OUR_APPS)  # fmt: skip
 

@@ -12,15 +12,34 @@ import subprocess
 import sys
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from pathlib import Path
 from typing import Any
 
 LOG_LIMIT = 20_000_000  # bytes; then the log starts afresh and the old one is kept beside it
-PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
+PR_SET_PDEATHSIG, PR_SET_NAME, PR_SET_CHILD_SUBREAPER = 1, 15, 36
 
 _libc = ctypes.CDLL(None)
 _prctl = getattr(_libc, "prctl", None)  # Linux only
+
+
+def adopt_orphans() -> None:
+    """Become the parent of what our descendants leave behind, so that `orphans` finds it."""
+    if _prctl:
+        _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def orphans(*, known: Container[int]) -> list[int]:
+    """Processes whose parent we are, by descent or adoption, except those in `known`."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*") if _prctl else ():
+        try:
+            parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+        except OSError:  # it ended meanwhile
+            continue
+        if parent == os.getpid() and int(entry.name) not in known:
+            found.append(int(entry.name))
+    return found
 
 
 class Child:

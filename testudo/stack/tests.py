@@ -4,6 +4,7 @@ DATABASE_URL and REDIS_URL are respected where the environment gives them (CI ag
 `.env` is not read, so that no test reaches a real service by accident.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 import psycopg2
 
 from testudo.stack import chromium
+from testudo.stack.children import adopt_orphans, orphans
 from testudo.stack.home import CannotStart, Home, free_port
 from testudo.stack.platform import ROOT, Platform, Wishes
 from testudo.stack.supervise import ChildDied, Stopped, Supervisor
@@ -36,6 +38,7 @@ def main(arguments: list[str]) -> int:
             del os.environ[name]
     home = Home(folder)
     supervisor = Supervisor(home.logs, echo=False)
+    adopt_orphans()
     pytest = None
     try:
         platform = Platform(home, supervisor, Wishes(durable=False, processes=False))
@@ -63,9 +66,20 @@ def main(arguments: list[str]) -> int:
                 pytest.wait(5)
             except subprocess.TimeoutExpired:
                 pytest.kill()
+        _end_orphans(supervisor)
         supervisor.stop()
         shutil.rmtree((folder / "postgres").resolve(), ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end_orphans(supervisor: Supervisor) -> None:
+    """Kill what failed tests left running, and what those left in turn."""
+    known = {child.pid for child in supervisor.children.values()}
+    while left := orphans(known=known):
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
 
 
 def _options(arguments: list[str]) -> list[str]:
