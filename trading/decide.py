@@ -35,6 +35,7 @@ class TradeSeen:
     dust: Decimal
     expires_at: datetime
     polled_at: datetime | None
+    naked_since: datetime | None
     closing: bool
 
 
@@ -200,10 +201,18 @@ def _look_after(it: Situation, on: dict[str, Any]) -> Iterator[Step]:
     elif any(order.state == State.WAITING for order in exits) and not _overdue(it):
         if it.stale:
             yield CatchUp(**on)  # the exchange arms the legs itself; see whether it has
+    elif not _asked_since_naked(it):
+        yield CatchUp(**on)  # query first: a leg that fills may report its sibling's end before
     elif _last_pair_refused(it.groups):
         yield ExitNow(why="The exchange refused the stop, so the position is closed.", **on)
     else:
         yield Protect(quantity=it.missing, **on)
+
+
+def _asked_since_naked(it: Situation) -> bool:
+    """Whether the exchange itself has confirmed that nothing covers the position (R9)."""
+    naked, polled = it.trade.naked_since, it.trade.polled_at
+    return naked is not None and polled is not None and polled > naked
 
 
 def _overdue(it: Situation) -> bool:

@@ -94,6 +94,7 @@ def _seen(trade: Trade) -> TradeSeen:
         dust=trade.dust,
         expires_at=trade.expires_at,
         polled_at=trade.polled_at,
+        naked_since=trade.naked_since,
         closing=trade.close_requested_at is not None,
     )
 

@@ -11,15 +11,16 @@ import structlog
 from django.db import transaction
 
 from risk.symbols import floor_to_step
+from risk.wording import plain
 from testudo import clock
-from trading import client_ids
+from trading import client_ids, events
 from trading.bookkeeping import advance, lock_trade
 from trading.exchange.port import Exchange
 from trading.market.symbols import rules
 from trading.models import Leg, Order, Side, Trade
 from trading.order_states import TERMINAL, State
 from trading.positions import position_of, uncovered
-from trading.settlement import facts_of, settle
+from trading.settlement import facts_of, settle, tell
 from trading.submission import cancel
 
 log = structlog.get_logger(__name__)
@@ -87,6 +88,9 @@ def protect(trade_id: UUID, *, quantity: Decimal) -> None:
             stop_price=trade.target,
             client_order_id=client_ids.client_id(trade.pk, client_ids.TARGET, attempt),
         )
+        text = f"No stop covers {plain(missing)} {trade.base_asset}. It is being restored."
+        fact = {"account_id": trade.account_id, "trade_id": trade.pk, "symbol": trade.symbol}
+        tell(trade.account_id, events.PositionUnprotected(**fact, quantity=missing, text=text))
         log.warning("protecting", trade=str(trade.pk), quantity=str(wanted), attempt=attempt)
 
 

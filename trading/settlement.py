@@ -68,7 +68,7 @@ def settle(trade: Trade) -> None:
     trade.held = max(position.held, Decimal(0))
     if position.opened_at and trade.opened_at is None:
         trade.opened_at = position.opened_at
-    _note_protection(trade, position, state)
+    _note_protection(trade, position)
     if trade.initial_risk is None and state in (
         TradeState.OPEN, TradeState.CLOSING, TradeState.CLOSED
     ) and position.booked:  # fmt: skip
@@ -104,7 +104,7 @@ def _initial_risk(trade: Trade, fills: Sequence[FillFact]) -> Decimal:
     )
 
 
-def _note_protection(trade: Trade, position: Position, state: TradeState) -> None:
+def _note_protection(trade: Trade, position: Position) -> None:
     """Note since when a position is naked, or that its stop now covers it whole."""
     if not position.booked:
         return  # an exit is executed and its fills are on their way: nothing can be said yet
@@ -114,10 +114,9 @@ def _note_protection(trade: Trade, position: Position, state: TradeState) -> Non
         if trade.naked_since is not None:
             return  # noted already
         was_protected = trade.protected_at is not None
+        # Told only once the exchange was asked (`protection.protect`): when one leg triggers, the
+        # other's expiry is often reported before the fill, and that is no lost stop.
         trade.naked_since = clock.now() if was_protected else position.opened_at
-        if was_protected and state != TradeState.CLOSING:
-            text = f"No stop covers {plain(missing)} {trade.base_asset}. It is being restored."
-            tell(trade.account_id, events.PositionUnprotected(**fact, quantity=missing, text=text))
     elif position.held >= trade.dust:
         if trade.naked_since is not None or trade.protected_at is None:
             naked_ms = _naked_ms(trade)

@@ -1,6 +1,7 @@
 """No clear answer: the order is looked up, never sent again, and its fate is told."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 import requests
@@ -8,9 +9,12 @@ import requests
 from tests.trading import faults
 from testudo.events.models import OutboxEvent
 from trading import orders
+from trading.bookkeeping import book_order
 from trading.exchange.factory import exchange_for
+from trading.exchange.paper.values import to_e8
 from trading.models import Order
 from trading.order_states import State, TradeState
+from trading.reconcile import catch_up_trade
 
 SECOND = timedelta(seconds=1)
 
@@ -109,6 +113,42 @@ def test_a_stop_the_trader_cancels_at_the_exchange_is_put_back(floor, account, d
     stops = Order.objects.filter(trade=trade, leg="stop").order_by("created_at")
     assert [order.state for order in stops] == [State.CANCELED, State.OPEN]
     assert stops[1].quantity == stops[0].quantity
+
+
+def test_a_leg_that_fills_after_its_siblings_expiry_was_told_sells_nothing_twice(
+    floor, account, draw
+):
+    """When one leg of a pair triggers, the exchange reports the other's end first. With other coin
+    of the same kind in the wallet a new pair would be accepted: so the exchange is asked first."""
+    other = to_e8("2")
+    floor.paper.deposit(1, "BTC", other)
+    drawing = draw()
+    trade = place(floor, account, drawing)
+    floor.turn(account)
+    floor.advance(SECOND)
+    floor.paper.move("BTCUSDT", to_e8(drawing.target + 50), 2000)
+    for _ in range(4):
+        floor.advance(SECOND)
+    exchange = exchange_for(account)
+    stop = trade.orders.get(leg="stop")
+    expired = exchange.find_order("BTCUSDT", stop.client_order_id)
+    assert expired.status == "EXPIRED"
+    book_order(account.pk, expired)  # all that the stream has told so far
+    floor.turn(account)
+    trade.refresh_from_db()
+    assert trade.state == TradeState.CLOSED
+    assert floor.paper.store.count("orders") == 3
+    assert not OutboxEvent.objects.filter(name="trading.position_unprotected").exists()
+    held = {each.asset: each.free for each in exchange.balances()}
+    assert held["BTC"] > Decimal("1.999")  # less the entry's fee, taken from it
+
+
+def test_a_position_is_told_protected_once(floor, account, draw):
+    trade = place(floor, account, draw())
+    floor.turn(account)
+    catch_up_trade(trade.pk, exchange=exchange_for(account))
+    catch_up_trade(trade.pk, exchange=exchange_for(account))
+    assert OutboxEvent.objects.filter(name="trading.position_protected").count() == 1
 
 
 def test_a_position_whose_stop_is_refused_is_closed(floor, account, draw):
