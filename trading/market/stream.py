@@ -7,7 +7,7 @@ REST after every connect; a candle that could not be stored waits, or is fetched
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, ParamSpec, TypeVar
 
 import orjson
@@ -74,9 +74,14 @@ class MarketStream:
 
     async def run(self) -> None:
         """Follow the market. Raises: what no loop expects, a fault of ours."""
-        async with asyncio.TaskGroup() as loops:
-            for loop in (self._follow, self._publish, self._store, self._fill, self._keep_rules):
-                loops.create_task(loop(), name=loop.__name__)
+        loops = (self._follow, self._publish, self._store, self._fill, self._keep_rules)
+        tasks = [asyncio.create_task(loop(), name=loop.__name__) for loop in loops]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for ended in done:
+                ended.result()
+        finally:
+            await _end(tasks)
 
     # The stream.
 
@@ -99,7 +104,10 @@ class MarketStream:
                     self._connected_ms = clock.now_ms()
                     self._gap.set()
                     while True:
-                        text = await asyncio.wait_for(socket.recv(), SILENCE)
+                        # Not `wait_for`: on Python 3.11 it swallows a cancellation that meets
+                        # a frame, and the process would never stop.
+                        async with asyncio.timeout(SILENCE):
+                            text = await socket.recv()
                         failures = 0
                         self._take(text)
             except (OSError, websockets.WebSocketException, TimeoutError) as error:
@@ -236,6 +244,14 @@ class MarketStream:
             else:
                 self._log.info(f"{what}_done", args=args[2:], rows=rows)
                 return
+
+
+async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel until all have ended: a library under way may swallow one cancellation."""
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=0.5)
 
 
 async def follow_until(stop: asyncio.Event, stream: Awaitable[None]) -> None:
