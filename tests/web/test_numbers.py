@@ -46,10 +46,14 @@ def test_b01_what_is_no_number_is_refused_in_a_string_and_bare(signed_in, bad):
     "bad", ["1E+999999", "1e-999999", "1e5", "9" * 10_000, "0." + "1" * 10_000]
 )
 def test_b02_exponents_and_endless_digits_are_refused_at_once(signed_in, bad):
+    refusal(send(signed_in, '"NaN"'))  # the first request of a process also imports
     for written in (f'"{bad}"', bad):
-        began = time.process_time()
-        problem = refusal(send(signed_in, written))
-        assert time.process_time() - began < 0.05
+        quickest = 1.0
+        for _ in range(3):
+            began = time.process_time()
+            problem = refusal(send(signed_in, written))
+            quickest = min(quickest, time.process_time() - began)
+        assert quickest < 0.05
         assert len(json.dumps(problem)) < 1000  # ten thousand digits are not said back
 
 
