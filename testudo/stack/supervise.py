@@ -184,7 +184,7 @@ class Supervisor:
 
     def _print(self, child: Child) -> None:
         for line in child.read():
-            if self.echo and child.name not in self.servers:  # theirs are in the logs
+            if self.echo and child.name not in self.servers and _concerns_a_person(line):
                 print(f"{child.name:>15} | {line}", flush=True)
 
     def forget(self, child: Child) -> None:
@@ -232,3 +232,9 @@ class Supervisor:
                 key.data()
         for child in [c for c in self.children.values() if c.returncode is not None]:
             self.forget(child)
+
+
+def _concerns_a_person(line: str) -> bool:
+    """Whether a line belongs on the console: warnings and errors do; all lines are in the logs."""
+    routine = '"level": "info"' in line or '"level": "debug"' in line
+    return bool(line.strip()) and not routine and not line.startswith(("worker:", "ready http"))
