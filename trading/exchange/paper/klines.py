@@ -34,8 +34,13 @@ INTERVALS = {
 _MONDAY = 4 * DAY  # 1970-01-05: Binance's weeks begin on Monday, UTC
 
 
-def floor(interval: str, at_ms: int) -> int:
-    """The opening time of the candle that holds `at_ms`. Raises: KeyError, not an interval."""
+def floor(interval: str, at_ms: int, offset_ms: int = 0) -> int:
+    """The opening time of the candle that holds `at_ms`. Raises: KeyError, not an interval.
+
+    `offset_ms`: how far the clock that days begin by is ahead of UTC; times stay UTC.
+    """
+    if offset_ms:
+        return floor(interval, at_ms + offset_ms) - offset_ms
     length = INTERVALS[interval]
     if interval == "1M":
         moment = datetime.fromtimestamp(at_ms / 1000, UTC)
@@ -45,8 +50,10 @@ def floor(interval: str, at_ms: int) -> int:
     return at_ms - at_ms % length
 
 
-def following(interval: str, open_ms: int, count: int = 1) -> int:
+def following(interval: str, open_ms: int, count: int = 1, offset_ms: int = 0) -> int:
     """The opening time `count` candles after (or, negative, before) the one opened at `open_ms`."""
+    if offset_ms:
+        return following(interval, open_ms + offset_ms, count) - offset_ms
     if interval == "1M":
         moment = datetime.fromtimestamp(open_ms / 1000, UTC)
         months = moment.year * 12 + moment.month - 1 + count
@@ -55,26 +62,33 @@ def following(interval: str, open_ms: int, count: int = 1) -> int:
 
 
 def openings(
-    interval: str, start_ms: int | None, end_ms: int | None, limit: int, *, first: int, now_ms: int
+    interval: str,
+    start_ms: int | None,
+    end_ms: int | None,
+    limit: int,
+    *,
+    first: int,
+    now_ms: int,
+    offset_ms: int = 0,
 ) -> Iterator[int]:
     """Opening times Binance would serve: from `start_ms` up, else the newest `limit`, oldest first.
 
     Nothing opens before `first` (the listing) or after `now_ms`; `end_ms` is inclusive.
     """
-    latest = floor(interval, now_ms if end_ms is None else min(end_ms, now_ms))
+    latest = floor(interval, now_ms if end_ms is None else min(end_ms, now_ms), offset_ms)
     if start_ms is None:
-        at = following(interval, latest, 1 - limit)
+        at = following(interval, latest, 1 - limit, offset_ms)
     else:
-        at = floor(interval, start_ms)
+        at = floor(interval, start_ms, offset_ms)
         if at < start_ms:
-            at = following(interval, at)
-    earliest = floor(interval, first)
+            at = following(interval, at, 1, offset_ms)
+    earliest = floor(interval, first, offset_ms)
     at = max(at, earliest)
     for _ in range(limit):
         if at > latest:
             return
         yield at
-        at = following(interval, at)
+        at = following(interval, at, 1, offset_ms)
 
 
 def of_prints(prints: Iterable[Print], open_ms: int, close_ms: int) -> Kline | None:

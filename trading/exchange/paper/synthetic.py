@@ -9,8 +9,9 @@ and taker volume. Their quote volumes are volume at the mean of the four prices:
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from operator import attrgetter
 from typing import Any
@@ -20,7 +21,7 @@ from trading.exchange.paper.synthetic_book import DEEPEST, ladder
 from trading.exchange.paper.synthetic_markets import MARKETS
 from trading.exchange.paper.synthetic_tape import Extra, SymbolTape
 from trading.exchange.paper.synthetic_tree import Tree
-from trading.exchange.paper.values import Book, Kline, Level, Print
+from trading.exchange.paper.values import Book, Fill, Kline, Level, Print
 
 LISTED_MS = 1_502_928_000_000  # 2017-08-17, when Binance's own BTCUSDT begins
 # A gap longer than FULL_MS is told in outline: four prints a minute up to a day, else four an
@@ -103,7 +104,8 @@ class SyntheticFeed:
     def _tell(self, tape: SymbolTape, to_ms: int) -> list[Print]:
         now = self._now
         if now // MINUTE == to_ms // MINUTE and not self._sketchy:
-            return [one for one in tape.minute(now // MINUTE)[0] if now < one.at_ms <= to_ms]
+            prints, at = tape.minute(now // MINUTE)[0], attrgetter("at_ms")
+            return prints[bisect_right(prints, now, key=at) : bisect_right(prints, to_ms, key=at)]
         if not self._sketchy and to_ms - now <= FULL_MS:
             return list(tape.prints(now, to_ms))
         size = 1 if self._sketchy else next((s for ms, s in OUTLINES if to_ms - now <= ms), 1440)
@@ -117,10 +119,11 @@ class SyntheticFeed:
         return [one for one in tape.sketch(1, first, last + 1) if now < one.at_ms <= to_ms]
 
     def _newest_market_print(self, tape: SymbolTape, prints: list[Print]) -> Print:
+        since = prints[-RECENT:][0].at_ms
         own = {
             (extra.at, extra.price)
             for minute in {p.at_ms // MINUTE for p in prints[-RECENT:]}
-            for extra in tape.extras.get(minute, ())
+            for extra in _from(tape.extras.get(minute, []), since)
             if extra.own
         }
         if not own:
@@ -170,14 +173,21 @@ class SyntheticFeed:
         return found[-limit:]
 
     def klines(
-        self, symbol: str, interval: str, start_ms: int | None, end_ms: int | None, limit: int
+        self,
+        symbol: str,
+        interval: str,
+        start_ms: int | None,
+        end_ms: int | None,
+        limit: int,
+        offset_ms: int = 0,
     ) -> list[Kline]:
         """Candles as of the last advance, the open one last. Raises: KeyError, bad interval."""
         tape, served = self._tapes[symbol], []
+        first, now = LISTED_MS, self._now
         for open_ms in openings(
-            interval, start_ms, end_ms, limit, first=LISTED_MS, now_ms=self._now
+            interval, start_ms, end_ms, limit, first=first, now_ms=now, offset_ms=offset_ms
         ):
-            end = following(interval, open_ms)
+            end = following(interval, open_ms, 1, offset_ms)
             candle = tape.candle(open_ms, end, self._now)
             if candle is None and INTERVALS[interval] < MINUTE:
                 before = tape.candle(open_ms // MINUTE * MINUTE, open_ms, self._now)
@@ -274,6 +284,18 @@ class SyntheticFeed:
             here = target if number == steps else shown
             tape.add(Extra(at, here, quantity, not rising, own=False))
 
+    def grid(self, symbol: str) -> tuple[int, int]:
+        """The smallest steps of price and of quantity, e8."""
+        market = self._tapes[symbol].market
+        return market.tick, market.step
+
+    def recover(self, symbol: str, fills: Iterable[Fill]) -> None:
+        """Fills of our takers that `state` had not seen when the process died."""
+        for fill in fills:
+            at = max(fill.at_ms, self._now + 1)
+            extra = Extra(at, fill.price, fill.quantity, fill.buyer_is_maker, own=True)
+            self._tapes[symbol].add(extra)
+
     def state(self) -> dict[str, Any]:
         """What happened to the market, and when it was last advanced."""
         return {
@@ -294,3 +316,7 @@ class SyntheticFeed:
             if symbol in self._tapes:
                 self._tapes[symbol].restore(kept)
         self._start(state["now"])
+
+
+def _from(extras: list[Extra], since_ms: int) -> list[Extra]:
+    return extras[bisect_left(extras, since_ms, key=attrgetter("at")) :]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 from itertools import accumulate
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from trading.exchange.paper.klines import merge, of_prints
@@ -18,7 +19,12 @@ from trading.exchange.paper.synthetic_tree import MINUTE_MS, SIZES, Node, Tape, 
 from trading.exchange.paper.values import E8, Kline, Print
 
 KEPT_MS = 24 * 60 * MINUTE_MS
+MOST_EXTRAS = 20_000  # prints of ours remembered per symbol one by one, whole minutes of them
 MOST_MINUTES = 5000  # touched candles remembered per symbol; older ones fall back to the tree's
+
+
+# A minute, its prints in order, and which of them are our own takers'.
+Merged = tuple[int, list[Print], list[bool]]
 
 
 class Shift(NamedTuple):
@@ -53,7 +59,7 @@ class SymbolTape:
         self.counts: dict[int, int] = {}  # extras by minute; outlives the extras themselves
         self._before: list[int] | None = None
         self._keys: list[int] = []
-        self._cached: tuple[int, list[Print], list[bool]] | None = None
+        self._cached: Merged | None = None
 
     # Prices.
 
@@ -222,11 +228,29 @@ class SymbolTape:
 
     def add(self, extra: Extra) -> None:
         """Put a print of ours in. It must lie in the future of what has been served."""
-        minute = extra.at // MINUTE_MS
+        minute, known = extra.at // MINUTE_MS, self._cached
         insort(self.extras.setdefault(minute, []), extra, key=lambda known: known.at)
         self.counts[minute] = self.counts.get(minute, 0) + 1
         self._before = None
         self.touch(minute)
+        if known and known[0] == minute:  # merging it all again costs more with every taker
+            self._cached = self._with(known, extra)
+
+    def _with(self, known: Merged, extra: Extra) -> Merged:
+        """A merged minute with one more print; what comes after it moves up by one."""
+        minute, prints, own = known
+        place = bisect_right(prints, extra.at, key=attrgetter("at_ms"))
+        identity = prints[place - 1].id + 1 if place else prints[0].id
+        moved = [
+            Print(p.symbol, p.id + 1, p.price, p.quantity, p.at_ms, p.buyer_is_maker)
+            for p in prints[place:]
+        ]
+        here = self._print(extra, identity)
+        return (
+            minute,
+            [*prints[:place], here, *moved],
+            [*own[:place], extra.own, *own[place:]],
+        )
 
     def replace(self, minute: int, extras: list[Extra]) -> None:
         """Put other prints of ours in place of a minute's. None of them was served yet."""
@@ -262,8 +286,11 @@ class SymbolTape:
         for minute in self.touched:
             if minute < now and minute not in self.candles:
                 self._whole(minute, 1)
-        for minute in [m for m in self.extras if m < now - KEPT_MS // MINUTE_MS]:
-            del self.extras[minute]
+        kept = sum(map(len, self.extras.values()))
+        for minute in sorted(m for m in self.extras if m < now):
+            if minute >= now - KEPT_MS // MINUTE_MS and kept <= MOST_EXTRAS:
+                break
+            kept -= len(self.extras.pop(minute))  # its candle and its count stay
         for minute in self.touched[:-MOST_MINUTES]:
             self.candles.pop(minute, None)
             self.forgotten += self.counts.pop(minute, 0)

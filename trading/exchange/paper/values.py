@@ -6,10 +6,10 @@ milliseconds since the epoch, UTC, always passed in. Nothing here reads a clock.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 E8 = 100_000_000
 
@@ -61,6 +61,15 @@ class Kline:
     taker_quote: int
 
 
+class Fill(NamedTuple):
+    """What a taker of ours got, as a print of it must show."""
+
+    at_ms: int
+    price: int
+    quantity: int
+    buyer_is_maker: bool
+
+
 class Feed(Protocol):
     """A market: synthetic, replayed, scripted or live. One owner drives it; it has no threads."""
 
@@ -77,9 +86,18 @@ class Feed(Protocol):
         """The newest print as of the last advance; there always is one."""
 
     def klines(
-        self, symbol: str, interval: str, start_ms: int | None, end_ms: int | None, limit: int
+        self,
+        symbol: str,
+        interval: str,
+        start_ms: int | None,
+        end_ms: int | None,
+        limit: int,
+        offset_ms: int = 0,
     ) -> list[Kline]:
-        """Candles by opening time, oldest first: from `start_ms` if given, else the newest."""
+        """Candles by opening time, oldest first: from `start_ms` if given, else the newest.
+
+        `offset_ms`: the time zone that days, weeks and months begin by is this far ahead of UTC.
+        """
 
     def recent(self, symbol: str, limit: int) -> list[Print]:
         """The newest prints, oldest first."""
@@ -94,6 +112,9 @@ class Feed(Protocol):
         limit: int,
     ) -> list[Print]:
         """Prints of the past, oldest first: from an id, else from a time, else up to `end_ms`."""
+
+    def grid(self, symbol: str) -> tuple[int, int]:
+        """The smallest steps of price and of quantity that this market knows, e8."""
 
     def move(self, symbol: str, price: int, *, at_ms: int, over_ms: int) -> None:
         """Walk the market to a price (admin). It stays shifted by that much afterwards."""
@@ -111,6 +132,9 @@ class Feed(Protocol):
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from `state()`."""
+
+    def recover(self, symbol: str, fills: Iterable[Fill]) -> None:
+        """After `restore`: our takers' fills that the state had not seen when the process died."""
 
 
 def to_e8(value: Decimal | str) -> int:
