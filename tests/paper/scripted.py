@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,7 +13,7 @@ from trading.exchange.paper.accounts import Account, ApiKey
 from trading.exchange.paper.exchange import PaperExchange
 from trading.exchange.paper.rest import Response
 from trading.exchange.paper.store import Store
-from trading.exchange.paper.values import Book, Kline, Level, Print, to_e8
+from trading.exchange.paper.values import Book, Fill, Kline, Level, Print, to_e8
 
 START_MS = 1_795_000_000_000
 BTC, ETH = "BTCUSDT", "ETHUSDT"
@@ -35,6 +35,9 @@ class ScriptedFeed:
     @property
     def symbols(self) -> Sequence[str]:
         return tuple(self.prices)
+
+    def grid(self, symbol: str) -> tuple[int, int]:
+        return to_e8("0.01"), to_e8("0.00001") if symbol == BTC else to_e8("0.0001")
 
     def set_book(self, symbol: str, price: str, quantity: str, step: str = "1", n: int = 5) -> None:
         """`n` levels of `quantity` on each side, the best one `step` away from `price`."""
@@ -63,7 +66,13 @@ class ScriptedFeed:
         return Print(symbol, self.ids[symbol], self.prices[symbol], 1, self.now, True)
 
     def klines(
-        self, symbol: str, interval: str, start_ms: int | None, end_ms: int | None, limit: int
+        self,
+        symbol: str,
+        interval: str,
+        start_ms: int | None,
+        end_ms: int | None,
+        limit: int,
+        offset_ms: int = 0,
     ) -> list[Kline]:
         return []
 
@@ -104,6 +113,9 @@ class ScriptedFeed:
 
     def state(self) -> dict[str, Any]:
         return {"ids": self.ids, "prices": self.prices}
+
+    def recover(self, symbol: str, fills: Iterable[Fill]) -> None:
+        """The book is what a test says: nothing to make good."""
 
     def restore(self, state: dict[str, Any]) -> None:
         self.ids, self.prices = state["ids"], state["prices"]

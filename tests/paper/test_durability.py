@@ -12,6 +12,7 @@ import pytest
 import requests
 from django.core.management import CommandError, call_command
 
+from tests.bench.past import seconds_to_start, write_past
 from tests.paper.process import PaperProcess
 from tests.paper.scripted import wait_for
 
@@ -130,7 +131,7 @@ def test_a_second_exchange_on_the_same_state_is_refused_with_a_sentence(state: P
 @pytest.mark.parametrize(
     ("argument", "sentence"),
     [
-        (("--feed", "replay:tape.csv"), "Use --feed synthetic"),
+        (("--feed", "replay:tape.csv"), "There is no file tape.csv"),
         (("--symbols", "DOGEUSDT"), "No synthetic market"),
         (("--speed", "60"), "--speed is for replayed tapes"),
     ],
@@ -140,3 +141,11 @@ def test_what_is_not_there_yet_is_refused_with_a_sentence(
 ) -> None:
     with pytest.raises(CommandError, match=sentence):
         call_command("paper_exchange", *argument, state=state)
+
+
+def test_a_long_past_does_not_slow_the_start(tmp_path: Path) -> None:
+    """A million trades are measured by `python -m tests.bench matching`; here a tenth of them."""
+    few, many = tmp_path / "few.sqlite3", tmp_path / "many.sqlite3"
+    write_past(few, 100)
+    write_past(many, 100_000)
+    assert seconds_to_start(many) < 1 + 10 * seconds_to_start(few)

@@ -285,8 +285,9 @@ def test_a_pair_that_breaks_a_rule_is_refused_and_leaves_nothing(
 @pytest.mark.parametrize(
     ("changed", "code", "text"),
     [
-        ({"workingType": "MARKET"}, -1159, "working"),
+        ({"workingType": "MARKET"}, -1014, "Unsupported order combination"),
         ({"workingSide": "SELL", "pendingSide": "BUY"}, -1222, "OPO"),
+        ({"pendingSide": "BUY"}, -1223, "asks"),
         ({"pendingBelowStopPrice": "63000"}, -2010, "relationship"),
         ({"pendingQuantity": "0.1"}, -1104, "Not all sent parameters were read"),
         ({"workingQuantity": "1"}, -2010, "insufficient balance"),

@@ -168,7 +168,7 @@ def test_a_stop_already_reached_is_refused(bench: Bench, side: str, type: str, s
 
     assert holder.refused("POST", ORDER, **wanted) == (
         -2010,
-        "Stop price would trigger immediately.",
+        "Order would trigger immediately.",
     )
 
 

@@ -42,7 +42,7 @@ def account(exchange: PaperExchange, call: Call) -> dict[str, Any]:
             "buyer": from_e8(0),
             "seller": from_e8(0),
         },
-        "canTrade": True,
+        "canTrade": not call.owner.frozen,
         "canWithdraw": False,
         "canDeposit": True,
         "brokered": False,
@@ -67,7 +67,7 @@ def commission(exchange: PaperExchange, call: Call) -> dict[str, Any]:
         | {"maker": from_e8(symbol.maker), "taker": from_e8(symbol.taker)},
         "specialCommission": none,
         "taxCommission": none,
-        "discount": reports.DISCOUNT,
+        "discount": exchange.discount(call.owner.id),
     }
 
 
@@ -119,7 +119,7 @@ def key_rights(exchange: PaperExchange, call: Call) -> dict[str, Any]:
     if call.key is None:
         raise errors.unauthorized()
     return {
-        "ipRestrict": False,
+        "ipRestrict": bool(call.key.addresses),
         "createTime": call.key.created_ms,
         "enableReading": True,
         "enableSpotAndMarginTrading": bool(call.key.may_trade),

@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from trading.exchange.paper.exchange import PaperExchange
+from trading.exchange.paper.faults_desk import FaultDesk
 from trading.exchange.paper.values import from_e8, to_e8
 
 Body = dict[str, Any]
@@ -46,12 +47,22 @@ class Admin:
         app.router.add_post("/paper-admin/accounts", self._door(self.open_account))
         app.router.add_post("/paper-admin/deposit", self._door(self.deposit))
         app.router.add_post("/paper-admin/move", self._door(self.move))
+        app.router.add_post("/paper-admin/withdraw", self._door(self.withdraw))
+        app.router.add_post("/paper-admin/reset", self._door(self.reset))
+        app.router.add_post("/paper-admin/account", self._door(self.set_account))
+        app.router.add_post("/paper-admin/keys", self._door(self.add_key))
+        app.router.add_post("/paper-admin/key", self._door(self.set_key))
         app.router.add_post("/paper-admin/drop-connections", self._door(self.drop_connections))
+
+    def mount_faults(self, app: web.Application, faults: FaultDesk) -> None:
+        app.router.add_get("/paper-admin/faults", self._door(faults.show))
+        app.router.add_post("/paper-admin/faults", self._door(faults.add))
+        app.router.add_delete("/paper-admin/faults", self._door(faults.remove))
 
     async def state(self, body: Body) -> Body:
         """Counts, and whether money is conserved."""
         engine, store = self.exchange.engine, self.exchange.store
-        wrong = engine.ledger.discrepancies()
+        wrong = self.exchange.discrepancies()
         return {
             "now": self.exchange.now_ms,
             "seed": self.exchange.seed,
@@ -68,11 +79,7 @@ class Admin:
 
     async def open_account(self, body: Body) -> Body:
         """A new account with a key. `balances` is {"USDT": "10000"}."""
-        balances = body.get("balances", {})
-        if not isinstance(balances, dict):
-            raise Refused('balances must be an object like {"USDT": "10000"}.')
-        amounts = {str(asset): _amount("balances", text) for asset, text in balances.items()}
-        account, key = self.exchange.open_account(amounts)
+        account, key = self.exchange.open_account(_balances(body))
         return {"account": account.id, "key": key.key, "secret": key.secret}
 
     async def deposit(self, body: Body) -> Body:
@@ -82,6 +89,54 @@ class Admin:
             raise Refused("asset is missing: name one, like USDT.")
         self.exchange.deposit(self._account(body), asset, amount)
         return {"asset": asset, "amount": from_e8(amount)}
+
+    async def withdraw(self, body: Body) -> Body:
+        """Money out of an account, as far as it is free."""
+        asset, amount = body.get("asset"), _amount("amount", body.get("amount"))
+        if not isinstance(asset, str):
+            raise Refused("asset is missing: name one, like USDT.")
+        self.exchange.deposit(self._account(body), asset, -amount)
+        return {"asset": asset, "amount": from_e8(-amount)}
+
+    async def reset(self, body: Body) -> Body:
+        """Cancel all of an account, take its money out and put `balances` in."""
+        number = self._account(body)
+        self.exchange.reset(number, _balances(body))
+        return {"account": number}
+
+    async def set_account(self, body: Body) -> Body:
+        """Freeze or thaw an account (`frozen`), have it pay commissions in BNB (`pays_bnb`)."""
+        number = self._account(body)
+        known = self.exchange.set_account(number, **_flags(body, ("frozen", "pays_bnb")))
+        return {"account": number, "frozen": bool(known.frozen), "pays_bnb": bool(known.pays_bnb)}
+
+    async def add_key(self, body: Body) -> Body:
+        """Another key of an account: with `public_key` (PEM, Ed25519 or RSA) or a shared secret."""
+        public_key = body.get("public_key", "")
+        if not isinstance(public_key, str):
+            raise Refused("public_key must be the PEM text of an Ed25519 or RSA public key.")
+        number = self._account({name: body[name] for name in ("account",) if name in body})
+        key = self.exchange.add_key(number, public_key)
+        secret = {} if key.is_asymmetric else {"secret": key.secret}
+        return {"account": key.account, "key": key.key, **secret}
+
+    async def set_key(self, body: Body) -> Body:
+        """Rights of a `key`: `may_trade`, `addresses` (a list; empty for all), `revoked`."""
+        name, changed = body.get("key"), _flags(body, ("may_trade", "revoked"))
+        addresses = body.get("addresses")
+        if addresses is not None:
+            if not isinstance(addresses, list) or not all(map(_is_address, addresses)):
+                raise Refused('addresses must be a list like ["127.0.0.1"], empty for all.')
+            changed["addresses"] = ",".join(addresses)
+        if not isinstance(name, str) or not changed:
+            raise Refused("Name a key, and may_trade, addresses or revoked.")
+        known = self.exchange.set_key(name, **changed)
+        return {
+            "key": known.key,
+            "may_trade": bool(known.may_trade),
+            "addresses": known.addresses.split(",") if known.addresses else [],
+            "revoked": bool(known.revoked),
+        }
 
     async def move(self, body: Body) -> Body:
         """Walk the market to a price over some time."""
@@ -141,6 +196,31 @@ def _amount(name: str, text: object, *, signed: bool = False) -> int:
     if not digits.isascii() or not digits.replace(".", "", 1).isdigit() or len(digits) > 30:
         raise Refused(f'{name} must be a decimal string like "10000.5", not {text[:40]!r}.')
     return to_e8(text)
+
+
+def _balances(body: Body) -> dict[str, int]:
+    """`balances` in e8. Raises: Refused."""
+    balances = body.get("balances", {})
+    if not isinstance(balances, dict):
+        raise Refused('balances must be an object like {"USDT": "10000"}.')
+    return {str(asset): _amount("balances", text) for asset, text in balances.items()}
+
+
+def _flags(body: Body, names: tuple[str, ...]) -> dict[str, Any]:
+    """The flags that are given, as the 0 or 1 that is kept. Raises: Refused."""
+    given = {name: body[name] for name in names if name in body}
+    for name, value in given.items():
+        if not isinstance(value, bool):
+            raise Refused(f"{name} must be true or false.")
+    return {name: int(value) for name, value in given.items()}
+
+
+def _is_address(text: object) -> bool:
+    try:
+        ipaddress.ip_address(str(text))
+    except ValueError:
+        return False
+    return isinstance(text, str)
 
 
 def _is_loopback(peer: str | None) -> bool:

@@ -12,10 +12,11 @@ Sources: rest-api.md "Order lists", faqs/opo.md, user-data-stream.md "Order Expi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 
-from trading.exchange.paper import errors, filters, reports
+from trading.exchange.paper import errors, filters, user_events
 from trading.exchange.paper import orders as o
 from trading.exchange.paper.filters import NewOrder, Reference, floor_step
 from trading.exchange.paper.ledger import NotEnough
@@ -51,8 +52,10 @@ class Lists:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.refuses: Callable[[OrderList], bool] | None = None  # a fault on command
         engine.before_fill = self.before_fill
         engine.after_close = self.after_close
+        engine.after_amend = self.after_amend
 
     # -- from outside -----------------------------------------------------------------------------
 
@@ -61,8 +64,8 @@ class Lists:
         engine, symbol = self.engine, self.engine.symbols[new.orders[0].symbol]
         last = engine.last[symbol.name]
         engine.check(account, new.orders, reference, lists=1)
-        mine = (one for one in engine.lists.values() if one.account == account)
-        if any(one.client_id == new.client_id for one in mine):
+        mine = engine.tally(account, symbol.name).lists
+        if any(engine.lists[number].client_id == new.client_id for number in mine):
             raise errors.duplicate_order()
         if len(new.legs) == 2:
             filters.check_pair(*new.legs, last if new.working is None else None)
@@ -86,15 +89,12 @@ class Lists:
             orders.append(engine.admit(account, new.working, list_id=listed.id))
             for leg in new.legs:
                 orders.append(engine.create(account, leg, list_id=listed.id, status=o.PENDING_NEW))
+            if engine.switches.oto_locks_legs and new.kind not in o.PAYS_OTHER:
+                self._lock_or_refuse(listed, orders[1:], orders)
         else:
             for leg in new.legs:
                 orders.append(engine.create(account, leg, list_id=listed.id))
-            try:
-                self._lock_pair(listed, orders)
-            except NotEnough:
-                for order in orders:
-                    engine.forget(order)
-                raise errors.insufficient_balance() from None
+            self._lock_or_refuse(listed, orders, orders)
         listed.order_ids = ",".join(str(order.id) for order in orders)
         engine.lists[listed.id] = listed
         for order in orders:
@@ -104,10 +104,13 @@ class Lists:
         if new.working is None:
             listed.released = 1
             for order in orders:
-                engine.run(order)
+                if order.is_open:
+                    engine.run(order)
+            engine.settle()
             return PlacedList(listed, orders, [])
         pending, shown = [copy(order) for order in orders[1:]], copy(listed)
         engine.run(orders[0])
+        engine.settle()
         if orders[0].status != o.FILLED:  # expired: then the answer shows the whole list ended
             return PlacedList(listed, orders, engine.new_trades[first:])
         fills = [trade for trade in engine.new_trades[first:] if trade.order_id == orders[0].id]
@@ -136,7 +139,7 @@ class Lists:
                 self.engine.end(sibling, o.EXPIRED)
         if listed.locked:
             order.locked, listed.locked = listed.locked, 0
-            spare = order.locked - self.engine.cost(order)
+            spare = max(0, order.locked - self.engine.cost(order))
             pays = self.engine.symbols[order.symbol].pays(order.side)
             self.engine.ledger.unlock(order.account, pays, spare)
             order.locked -= spare
@@ -147,7 +150,7 @@ class Lists:
         listed = self.engine.lists.get(order.list_id)
         if listed is None:
             return
-        if order.role == o.WORKING and order.status == o.FILLED:
+        if order.role == o.WORKING and order.status == o.FILLED and not listed.released:
             self._release(listed, order)
             return
         reason = o.OTO_PHASE_ONE_EXPIRED if order.role == o.WORKING else o.OCO_TRIGGER
@@ -157,6 +160,31 @@ class Lists:
                 other.expiry_reason = reason
                 self.engine.end(other, o.EXPIRED)
         self._finish(listed)
+
+    def after_amend(self, listed: OrderList, order: Order, renamed: bool) -> None:
+        """An order of a list got smaller, and perhaps another client id."""
+        engine = self.engine
+        if (listed.locked and listed.kind == o.OCO) or (listed.released and listed.kind == o.OTOCO):
+            legs = [engine.orders[number] for number in listed.ids if number in engine.orders]
+            spare = listed.locked - max(engine.cost(leg) for leg in legs)
+            if spare > 0:
+                pays = engine.symbols[listed.symbol].pays(listed.leg_side)
+                engine.ledger.unlock(listed.account, pays, spare)
+                listed.locked -= spare
+        if listed.kind in o.PAYS_OTHER and listed.released:
+            spare = listed.locked - order.remaining
+            if spare > 0:
+                base = engine.symbols[listed.symbol].base
+                engine.ledger.unlock(listed.account, base, spare)
+                listed.locked -= spare
+        names = dict(listed.members)
+        names[order.id] = order.client_id
+        listed.client_ids = ",".join(names[number] for number in listed.ids)
+        engine.changed_lists[listed.id] = listed
+        if renamed:
+            kept, listed.status_type = listed.status_type, "UPDATED"
+            self._tell(listed)
+            listed.status_type = kept
 
     # -- release ----------------------------------------------------------------------------------
 
@@ -188,6 +216,8 @@ class Lists:
         """Size, check and fund the legs. Raises: NotEnough, BinanceError: they are refused."""
         engine, symbol = self.engine, self.engine.symbols[listed.symbol]
         last = engine.last[symbol.name]
+        if self.refuses is not None and self.refuses(listed):
+            raise errors.insufficient_balance()
         if listed.kind in o.PAYS_OTHER:
             quantity = floor_step(symbol, min(listed.locked, symbol.max_quantity))
             engine.ledger.unlock(listed.account, symbol.base, listed.locked - quantity)
@@ -204,15 +234,27 @@ class Lists:
             )
         if len(asked) == 2:
             filters.check_pair(asked[0], asked[1], last)
-            if listed.kind not in o.PAYS_OTHER:
+            if not listed.locked:
                 self._lock_pair(listed, legs)
             return
         filters.check_trigger(asked[0], last)
         engine.check_maker(asked[0])
-        if listed.kind in o.PAYS_OTHER:
+        if listed.locked:
             legs[0].locked, listed.locked = listed.locked, 0
         else:
             engine.fund(legs[0])
+
+    def _lock_or_refuse(self, listed: OrderList, legs: list[Order], orders: list[Order]) -> None:
+        """Lock for the legs. Raises: BinanceError -2010; then none of the orders is there."""
+        try:
+            self._lock_pair(listed, legs)
+        except NotEnough:
+            for order in orders:
+                if order.locked:
+                    pays = self.engine.symbols[order.symbol].pays(order.side)
+                    self.engine.ledger.unlock(order.account, pays, order.locked)
+                self.engine.forget(order)
+            raise errors.insufficient_balance() from None
 
     def _lock_pair(self, listed: OrderList, legs: list[Order]) -> None:
         """One lock serves both legs: the larger of what they may cost. Raises: NotEnough."""
@@ -243,7 +285,7 @@ class Lists:
     def _tell(self, listed: OrderList) -> None:
         engine = self.engine
         engine.changed_lists[listed.id] = listed
-        event = reports.list_event(listed, at_ms=engine.now_ms, now_ms=engine.now_ms)
+        event = user_events.list_event(listed, at_ms=engine.now_ms, now_ms=engine.now_ms)
         engine.events.append((listed.account, event))
 
 
@@ -258,4 +300,6 @@ def _as_new(order: Order) -> NewOrder:
         price=order.price,
         stop_price=order.stop_price,
         role=order.role,
+        iceberg=order.iceberg,
+        trailing_delta=order.trailing_delta,
     )

@@ -6,6 +6,8 @@ Source: binance-spot-api-docs, `errors.md`. The `code` and `message` go on the w
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class BinanceError(Exception):
     """A refusal as Binance words it. `headers` are added to the REST answer (Retry-After)."""
@@ -18,10 +20,12 @@ class BinanceError(Exception):
         self.message = message
         self.status = status
         self.headers = headers or {}
+        self.data: dict[str, Any] | None = None  # what did happen, where that is part of it
 
-    def body(self) -> dict[str, object]:
+    def body(self) -> dict[str, Any]:
         """The JSON body of the refusal."""
-        return {"code": self.code, "msg": self.message}
+        body: dict[str, Any] = {"code": self.code, "msg": self.message}
+        return body if self.data is None else body | {"data": self.data}
 
 
 # -- the request itself ---------------------------------------------------------------------------
@@ -56,6 +60,40 @@ def too_many_orders(limit: int, interval: str, retry_after: int) -> BinanceError
         status=429,
         headers={"Retry-After": str(retry_after)},
     )
+
+
+def banned(until_ms: int, retry_after: int) -> BinanceError:
+    """418 -1003: 429 was ignored."""
+    return BinanceError(
+        -1003,
+        f"Way too much request weight used; IP banned until {until_ms}. "
+        "Please use WebSocket Streams for live updates to avoid bans.",
+        status=418,
+        headers={"Retry-After": str(retry_after)},
+    )
+
+
+def too_many_raw_requests(limit: int, retry_after: int) -> BinanceError:
+    return BinanceError(
+        -1003,
+        f"Too many requests; current limit is {limit} requests per 5 MINUTE.",
+        status=429,
+        headers={"Retry-After": str(retry_after)},
+    )
+
+
+def cancel_replace_failed(data: dict[str, Any], status: int = 400) -> BinanceError:
+    """-2022: neither half of a cancel-replace worked."""
+    error = BinanceError(-2022, "Order cancel-replace failed.", status=status)
+    error.data = data
+    return error
+
+
+def cancel_replace_partial(data: dict[str, Any], status: int = 409) -> BinanceError:
+    """-2021: one half of a cancel-replace worked."""
+    error = BinanceError(-2021, "Order cancel-replace partially failed.", status=status)
+    error.data = data
+    return error
 
 
 def unsupported(what: str = "This operation is not supported.") -> BinanceError:
@@ -151,6 +189,14 @@ def bad_symbol_status() -> BinanceError:
     return BinanceError(-1122, "Invalid symbolStatus.")
 
 
+def symbol_not_in_status() -> BinanceError:
+    return BinanceError(-1220, "The symbol's status does not match the requested symbolStatus.")
+
+
+def no_such_listen_key() -> BinanceError:
+    return BinanceError(-1125, "This listenKey does not exist.")
+
+
 def interval_too_long(hours: int = 24) -> BinanceError:
     return BinanceError(-1127, f"More than {hours} hours between startTime and endTime.")
 
@@ -188,7 +234,7 @@ def leg_unsupported() -> BinanceError:
 
 
 def working_type_unsupported() -> BinanceError:
-    return BinanceError(-1159, "Order type not supported for working order.")
+    return unsupported_combination()
 
 
 def buy_limit_must_be_below() -> BinanceError:
@@ -219,9 +265,41 @@ def sell_target_must_be_above() -> BinanceError:
     return BinanceError(-1199, "A take profit order in a sell OCO must be above.")
 
 
-def opo_buys_then_sells() -> BinanceError:
+def opo_must_buy() -> BinanceError:
+    return BinanceError(-1222, "Working order in an OPO list must be a bid.")
+
+
+def opo_must_then_sell() -> BinanceError:
+    return BinanceError(-1223, "Pending orders in an OPO list must be asks.")
+
+
+def unsupported_combination() -> BinanceError:
+    return BinanceError(-1014, "Unsupported order combination.")
+
+
+def iceberg_needs_gtc(parameter: str, in_force: str) -> BinanceError:
     return BinanceError(
-        -1222, "An OPO must have a working order on the BUY side and pending orders on the SELL."
+        -1160, f"Parameter '{parameter}' is not supported if `{in_force}` is not GTC."
+    )
+
+
+def bad_time_unit() -> BinanceError:
+    return BinanceError(
+        -1194, "Invalid value for time unit; expected either MICROSECOND or MILLISECOND."
+    )
+
+
+def too_many_connections(limit: int, interval: str) -> BinanceError:
+    return BinanceError(
+        -1034,
+        f"Too many connection attempts from IP; current limit is {limit} per '{interval}'.",
+        status=429,
+    )
+
+
+def stp_mode_not_allowed() -> BinanceError:
+    return BinanceError(
+        -1013, "This symbol does not allow the specified self-trade prevention mode."
     )
 
 
@@ -244,11 +322,14 @@ def rejected(reason: str) -> BinanceError:
 
 INSUFFICIENT_BALANCE = "Account has insufficient balance for requested action."
 DUPLICATE_ORDER = "Duplicate order sent."
-WOULD_TRIGGER = "Stop price would trigger immediately."
+WOULD_TRIGGER = "Order would trigger immediately."
 WOULD_TAKE = "Order would immediately match and take."
 PRICE_RELATION = "The relationship of the prices for the orders is not correct."
 MARKET_CLOSED = "Market is closed."
 UNKNOWN_ORDER = "Unknown order sent."
+ICEBERG_TOO_LARGE = "IcebergQty exceeds QTY."
+MAY_NOT_TRADE = "This account may not place or cancel orders."
+NO_STATE_CHANGE = "The requested action would change no state; rejecting"
 
 
 def insufficient_balance() -> BinanceError:
@@ -300,8 +381,21 @@ def rejected_key(status: int = 401) -> BinanceError:
     return BinanceError(-2015, "Invalid API-key, IP, or permissions for action.", status=status)
 
 
+def amend_rejected(reason: str) -> BinanceError:
+    """-2038: the engine refused to amend the order; it stays as it is."""
+    return BinanceError(-2038, reason)
+
+
+def wrong_client_id() -> BinanceError:
+    return BinanceError(-2039, "Client order ID is not correct for this order ID.")
+
+
 def already_subscribed() -> BinanceError:
     return BinanceError(-2035, "User Data Stream subscription already active.")
+
+
+def too_many_subscriptions() -> BinanceError:
+    return BinanceError(-2042, "Maximum subscription ID reached for this connection.")
 
 
 def not_subscribed() -> BinanceError:

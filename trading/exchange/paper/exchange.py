@@ -19,22 +19,30 @@ from trading.exchange.paper import (  # noqa: F401  routes
     errors,
     general_rest,
     list_rest,
+    listen_keys,
+    market_methods,
     market_rest,
+    market_windows,
     order_rest,
+    outside_rest,
     parsing,
+    replace_rest,
     reports,
     rest,
+    rules_rest,
+    user_events,
 )
-from trading.exchange.paper.accounts import Account, ApiKey, new_key
+from trading.exchange.paper.accounts import Account, ApiKey
+from trading.exchange.paper.administration import Administration
 from trading.exchange.paper.contingency import Lists
-from trading.exchange.paper.filters import Reference
-from trading.exchange.paper.ledger import NotEnough
+from trading.exchange.paper.filters import NewOrder, Reference
 from trading.exchange.paper.limits import Limits
 from trading.exchange.paper.matching import Engine
-from trading.exchange.paper.orders import Order
+from trading.exchange.paper.orders import Order, PreventedMatch
 from trading.exchange.paper.rest import Response
 from trading.exchange.paper.routes import Call, Route
-from trading.exchange.paper.symbols import SYMBOLS
+from trading.exchange.paper.settlement import BNB_PRICE
+from trading.exchange.paper.symbols import listing
 from trading.exchange.paper.values import E8, Print
 
 if TYPE_CHECKING:
@@ -42,13 +50,14 @@ if TYPE_CHECKING:
     from trading.exchange.paper.values import Feed
 
 STEP_MS = 1000  # while orders wait the market is told in steps this long: stops meet its book
+AVERAGE_MS = 1000  # how long the average of the last minutes is taken for the same
 MOST_STEPS = 600  # after a long silence the steps are longer
-FEED_STATE_MS = 1000  # how often the feed's state is written along
+FEED_STATE_MS = 5000  # how often the feed's state is written along; trades tell the rest
 MOST_DEPOSIT = 10**9 * E8
 UserEvent = tuple[int, dict[str, Any]]  # (account, event)
 
 
-class PaperExchange:
+class PaperExchange(Administration):
     """One exchange over one market feed and one durable store."""
 
     def __init__(
@@ -70,17 +79,27 @@ class PaperExchange:
         self.autocommit = autocommit
         self.step_ms = step_ms
         self.limits = Limits()
-        self.symbols = {name: SYMBOLS[name] for name in feed.symbols}
+        self.engine_delay_ms = 0  # how late an order reaches the engine: its time is checked again
+        self.listen_keys = listen_keys.ListenKeys()
+        self.legacy_listen_keys = False  # listenKeys for old clients; Binance answers 410
+        self.key_listeners: list[Callable[[ApiKey], None]] = []  # told of revoked keys
+        self.symbols = {name: listing(name, *feed.grid(name)) for name in feed.symbols}
         self.print_listeners: list[Callable[[Sequence[Print]], None]] = []
         self.event_listeners: list[Callable[[Sequence[UserEvent]], None]] = []
         self._outbox: list[UserEvent] = []
         self._feed_saved_ms = 0
+        self._averages: dict[str, tuple[int, int]] = {}  # by symbol: as of, price
+        self.skew_ms = 0  # how far the clock that clients see is off: a fault on command
         kept = store.meta("feed")
         if kept is not None:
             feed.restore(kept)
+            for name, through in kept.get("through", {}).items():  # what a kill kept from it
+                if name in feed.symbols:
+                    feed.recover(name, store.taker_fills(name, through))
         self.accounts: dict[int, Account] = {one.id: one for one in store.accounts()}
         self.keys: dict[str, ApiKey] = {one.key: one for one in store.api_keys()}
         self.engine = Engine(self.symbols, feed, store.ledger(), counters=store.counters())
+        self.engine.pays_bnb = {one.id for one in self.accounts.values() if one.pays_bnb}
         self.lists = Lists(self.engine)
         for listed in store.open_lists():
             self.engine.lists[listed.id] = listed
@@ -91,7 +110,7 @@ class PaperExchange:
         for name in self.symbols:
             self.engine.last[name] = feed.last(name).price
         self.engine.now_ms = now_ms
-        wrong = self.engine.ledger.discrepancies()
+        wrong = self.discrepancies()
         if wrong:
             raise ValueError(f"The books do not balance: {wrong} (in 1e-8).")
         self.tick(now_ms)
@@ -101,6 +120,11 @@ class PaperExchange:
     @property
     def now_ms(self) -> int:
         return self.engine.now_ms
+
+    @property
+    def server_ms(self) -> int:
+        """The time clients are told and measured by."""
+        return self.engine.now_ms + self.skew_ms
 
     def tick(self, now_ms: int) -> None:
         """Move the market on to `now_ms`, filling and triggering what its prints reach."""
@@ -146,6 +170,8 @@ class PaperExchange:
         if route.security == "TRADE" and key and not key.may_trade:
             raise errors.rejected_key()
         account = self.accounts[key.account] if key else None
+        if route.security == "TRADE" and account and account.frozen:
+            raise errors.rejected(errors.MAY_NOT_TRADE)
         if route.orders and account:
             self.limits.count_orders(account.id, route.orders, self.now_ms)
         try:
@@ -156,7 +182,7 @@ class PaperExchange:
             raise
         finally:
             self._finish()
-        if route.orders:
+        if route.orders or route.counted:
             self.limits.refund(address, route.cost(params), self.now_ms)
         return answer
 
@@ -171,9 +197,14 @@ class PaperExchange:
 
     def close(self) -> None:
         """Write the feed's state and close the store."""
-        self.store.put_meta("feed", self.feed.state())
+        self._save_feed()
         self.commit()
         self.store.close()
+
+    def _save_feed(self) -> None:
+        """The feed's state, and the last trade of each symbol that it has seen."""
+        through = dict(self.engine.counters.trade)
+        self.store.put_meta("feed", self.feed.state() | {"through": through})
 
     def _finish(self) -> None:
         """Write what an operation changed, and queue its events."""
@@ -194,12 +225,12 @@ class PaperExchange:
                 (one, engine.ledger.free(account, one), engine.ledger.locked(account, one))
                 for one in assets
             ]
-            event = reports.position_event(balances, at_ms=now_ms, now_ms=now_ms)
+            event = user_events.position_event(balances, at_ms=now_ms, now_ms=now_ms)
             self._outbox.append((account, event))
         self.store.save(engine)
         if now_ms - self._feed_saved_ms >= FEED_STATE_MS:
             self._feed_saved_ms = now_ms
-            self.store.put_meta("feed", self.feed.state())
+            self._save_feed()
         if self.autocommit:
             self.commit()
 
@@ -211,14 +242,37 @@ class PaperExchange:
         text = f"{self.seed}:{what}:{counters.order}:{counters.execution}:{offset}"
         return hashlib.sha256(text.encode()).hexdigest()[:22]
 
+    def read_order(self, fields: parsing.Fields, symbol: str) -> NewOrder:
+        """The single order a request asks for. Raises: BinanceError."""
+        default = self.symbols[symbol].stp_default
+        return parsing.read_order(fields, symbol, client_id=self.auto_id(), stp_default=default)
+
+    def prevented_of(self, taker: Order) -> list[PreventedMatch]:
+        """What self-trade prevention kept an order just placed from."""
+        return [one for one in self.engine.new_prevented if one.taker_order_id == taker.id]
+
+    def assets(self) -> set[str]:
+        """Every asset that is traded here, and BNB, which commissions may be paid in."""
+        return {name for one in self.symbols.values() for name in (one.base, one.quote)} | {"BNB"}
+
+    def discount(self, account: int) -> dict[str, Any]:
+        """Whether an account pays its commissions in BNB here."""
+        return reports.discount(
+            account=account in self.engine.pays_bnb, symbol=BNB_PRICE in self.symbols
+        )
+
     def reference(self, symbol: str) -> Reference:
         """The prices the filters compare with: the average of the last minutes, and the last."""
-        minutes = self.symbols[symbol].average_minutes
-        candles = self.feed.klines(symbol, "1m", None, None, minutes)
-        volume = sum(candle.volume for candle in candles)
         last = self.engine.last[symbol]
-        average = sum(candle.quote_volume for candle in candles) * E8 // volume if volume else last
-        return Reference(average=average, last=last)
+        known = self._averages.get(symbol)
+        second = self.now_ms // AVERAGE_MS
+        if known is None or known[0] != second:
+            minutes = self.symbols[symbol].average_minutes
+            candles = self.feed.klines(symbol, "1m", None, None, minutes)
+            volume = sum(candle.volume for candle in candles)
+            quote = sum(candle.quote_volume for candle in candles)
+            known = self._averages[symbol] = second, quote * E8 // volume if volume else 0
+        return Reference(average=known[1] or last, last=last)
 
     def find_order(
         self, account: int, symbol: str, order_id: int | None, client_id: str | None
@@ -234,47 +288,3 @@ class PaperExchange:
             agrees = client_id is None or order.client_id == client_id
             return order if agrees and order.symbol == symbol else None
         return self.store.order(account, symbol, order_id, client_id)
-
-    # -- administration ---------------------------------------------------------------------------
-
-    def open_account(self, balances: Mapping[str, int]) -> tuple[Account, ApiKey]:
-        """A new account with a key and opening balances (e8 by asset)."""
-        number = max(self.accounts, default=0) + 1
-        account = Account(number, self.now_ms, self.now_ms)
-        key = new_key(number, self.now_ms)
-        self.accounts[number], self.keys[key.key] = account, key
-        self.store.put_account(account)
-        self.store.put_key(key)
-        for asset, amount in balances.items():
-            self._issue(number, asset, amount)
-        self._finish()
-        if self.autocommit:
-            self.commit()
-        return account, key
-
-    def deposit(self, account: int, asset: str, amount: int) -> None:
-        """Money from outside; negative takes it out. Raises: ValueError, where it cannot."""
-        self._issue(account, asset, amount)
-        event = reports.balance_event(asset, amount, at_ms=self.now_ms, now_ms=self.now_ms)
-        self.engine.events.append((account, event))
-        self._finish()
-
-    def _issue(self, account: int, asset: str, amount: int) -> None:
-        known = {name for one in self.symbols.values() for name in (one.base, one.quote)}
-        if asset not in known | {"BNB"}:
-            raise ValueError(f"{asset} is not traded here. Choose from {', '.join(sorted(known))}.")
-        if account not in self.accounts:
-            raise ValueError(f"There is no account {account}.")
-        if abs(amount) > MOST_DEPOSIT or self.engine.ledger.free(account, asset) > MOST_DEPOSIT:
-            raise ValueError("More than 1000000000 units of an asset do not fit in an account.")
-        try:
-            self.engine.ledger.issue(account, asset, amount)
-        except NotEnough as error:
-            raise ValueError(str(error)) from None
-
-    def move(self, symbol: str, price: int, over_ms: int) -> None:
-        """Walk the market to a price. Raises: ValueError, KeyError."""
-        self.feed.move(symbol, price, at_ms=self.now_ms, over_ms=over_ms)
-        self.store.put_meta("feed", self.feed.state())
-        if self.autocommit:
-            self.commit()

@@ -27,6 +27,8 @@ class NewOrder:
     stop_price: int = 0
     quote_quantity: int = 0
     role: str = o.ALONE
+    iceberg: int = 0
+    trailing_delta: int = 0  # basis points
     stp_mode: str = "NONE"
     strategy_id: int | None = None
     strategy_type: int | None = None
@@ -51,28 +53,44 @@ def check_prices(symbol: Symbol, new: NewOrder, reference: Reference) -> None:
             or (price - symbol.min_price) % symbol.tick
         ):
             raise errors.filter_failure("PRICE_FILTER")
-    if new.price:
-        up, down = (
-            (symbol.bid_multiplier_up, symbol.bid_multiplier_down)
-            if new.side == o.BUY
-            else (symbol.ask_multiplier_up, symbol.ask_multiplier_down)
-        )
-        if not reference.average * down <= new.price * E8 <= reference.average * up:
-            raise errors.filter_failure("PERCENT_PRICE_BY_SIDE")
+    if not new.price:
+        return
+    up, down = (
+        (symbol.bid_multiplier_up, symbol.bid_multiplier_down)
+        if new.side == o.BUY
+        else (symbol.ask_multiplier_up, symbol.ask_multiplier_down)
+    )
+    if not reference.average * down <= new.price * E8 <= reference.average * up:
+        raise errors.filter_failure("PERCENT_PRICE_BY_SIDE")
+    up, down = symbol.percent_up, symbol.percent_down
+    if up and not reference.average * down <= new.price * E8 <= reference.average * up:
+        raise errors.filter_failure("PERCENT_PRICE")
 
 
 def check_quantity(
     symbol: Symbol, new: NewOrder, reference: Reference, *, market_lot_on_triggers: bool
 ) -> None:
-    """LOT_SIZE, MARKET_LOT_SIZE, NOTIONAL. Raises: BinanceError -1013."""
-    if new.quantity:
-        if (
-            not symbol.min_quantity <= new.quantity <= symbol.max_quantity
-            or (new.quantity - symbol.min_quantity) % symbol.step
+    """LOT_SIZE, ICEBERG_PARTS, MARKET_LOT_SIZE, NOTIONAL, MIN_NOTIONAL.
+
+    Raises: BinanceError -1013, or -2010 for an iceberg larger than its order.
+    """
+    for quantity in (new.quantity, new.iceberg):
+        if quantity and (
+            not symbol.min_quantity <= quantity <= symbol.max_quantity
+            or (quantity - symbol.min_quantity) % symbol.step
         ):
             raise errors.filter_failure("LOT_SIZE")
-        as_market = new.type == o.MARKET or (market_lot_on_triggers and new.type in o.MARKET_LIKE)
-        if as_market and new.quantity > symbol.max_market_quantity:
+    if new.iceberg and new.quantity:
+        if new.iceberg >= new.quantity:
+            raise errors.rejected(errors.ICEBERG_TOO_LARGE)
+        if -(-new.quantity // new.iceberg) > symbol.max_iceberg_parts:
+            raise errors.filter_failure("ICEBERG_PARTS")
+    as_market = new.type == o.MARKET or (market_lot_on_triggers and new.type in o.MARKET_LIKE)
+    if as_market and new.quantity:
+        least, step = symbol.min_market_quantity, symbol.market_step
+        if not least <= new.quantity <= symbol.max_market_quantity or (
+            step and (new.quantity - least) % step
+        ):
             raise errors.filter_failure("MARKET_LOT_SIZE")
     if new.quote_quantity:
         notional = new.quote_quantity
@@ -81,11 +99,31 @@ def check_quantity(
     above = notional > symbol.max_notional and new.type != o.MARKET  # applyMaxToMarket is false
     if notional < symbol.min_notional or above:
         raise errors.filter_failure("NOTIONAL")
+    if notional < symbol.old_min_notional:
+        raise errors.filter_failure("MIN_NOTIONAL")
+
+
+def check_allowed(symbol: Symbol, new: NewOrder) -> None:
+    """What the symbol offers. Raises: BinanceError -2010, -1013."""
+    if new.type not in symbol.order_types:
+        name = new.type.replace("_", " ").capitalize()
+        raise errors.rejected(f"{name} orders are not supported for this symbol.")
+    if new.iceberg and not (symbol.iceberg and symbol.max_iceberg_parts):
+        raise errors.rejected("Iceberg orders are not supported for this symbol.")
+    if new.trailing_delta:
+        if not symbol.trailing:
+            raise errors.rejected("Trailing stop orders are not supported for this symbol.")
+        if not symbol.min_trailing <= new.trailing_delta <= symbol.max_trailing:
+            raise errors.filter_failure("TRAILING_DELTA")
+    if new.quote_quantity and not symbol.by_quote:
+        raise errors.rejected("Quote order qty market orders are not support for this symbol.")
+    if new.stp_mode not in symbol.stp_modes:
+        raise errors.stp_mode_not_allowed()
 
 
 def check_trigger(new: NewOrder, last: int) -> None:
     """A stop or target must not be reached already. Raises: BinanceError -2010."""
-    if new.type not in o.TRIGGERED_TYPES:
+    if new.type not in o.TRIGGERED_TYPES or not new.stop_price:
         return
     waits_for_rise = (new.type in o.STOPS) == (new.side == o.BUY)
     if (new.stop_price <= last) if waits_for_rise else (new.stop_price >= last):
@@ -125,6 +163,11 @@ def check_pair(above: NewOrder, below: NewOrder, last: int | None) -> None:
     if not sell and above.type in o.TARGETS:
         raise errors.buy_target_must_be_below()
     high, low = pair_price(above), pair_price(below)
+    if not high or not low:  # a leg that trails from now on has no price yet: the other one counts
+        wrong = last is not None and ((high and high <= last) or (low and low >= last))
+        if wrong:
+            raise errors.wrong_price_relation()
+        return
     if high <= low or (last is not None and not high > last > low):
         raise errors.wrong_price_relation()
 

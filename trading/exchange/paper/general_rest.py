@@ -21,7 +21,7 @@ def ping(exchange: PaperExchange, call: Call) -> dict[str, Any]:
 @method("time", accepts=())
 @route("GET", "/api/v3/time", accepts=())
 def server_time(exchange: PaperExchange, call: Call) -> dict[str, Any]:
-    return {"serverTime": call.now_ms}
+    return {"serverTime": exchange.server_ms}
 
 
 NAMES = r'^\[("[A-Z0-9-_.]{1,20}"(,"[A-Z0-9-_.]{1,20}"){0,}){0,1}\]$'
@@ -37,29 +37,31 @@ def exchange_info(exchange: PaperExchange, call: Call) -> dict[str, Any]:
     named = bool(one or several)
     if (one and several) or (named and ("permissions" in params or "symbolStatus" in params)):
         raise errors.bad_combination()
-    wanted = [one] if one else _names(several, "symbols") if several else list(exchange.symbols)
+    wanted = [one] if one else names_of(several, "symbols") if several else list(exchange.symbols)
     if any(name not in exchange.symbols for name in wanted):
         raise errors.bad_symbol()
     permissions = params.get("permissions")
-    if permissions and "SPOT" not in _names(permissions, "permissions"):
+    if permissions and "SPOT" not in names_of(permissions, "permissions"):
         wanted = []
     status = params.get("symbolStatus")
     if status not in (None, "TRADING", "HALT", "BREAK"):
         raise errors.bad_symbol_status()
+    from trading.exchange.paper import rules_rest  # it reads names as this does
+
     infos = [exchange.symbols[name].info() for name in wanted]
     if params.get("showPermissionSets") == "false":
         for info in infos:
             info["permissionSets"] = []
     return {
         "timezone": "UTC",
-        "serverTime": call.now_ms,
+        "serverTime": exchange.server_ms,
         "rateLimits": limits.table(exchange.limits.weight_limit),
-        "exchangeFilters": [],
+        "exchangeFilters": rules_rest.exchange_filters(exchange),
         "symbols": [info for info in infos if status in (None, info["status"])],
     }
 
 
-def _names(text: str, parameter: str) -> list[str]:
+def names_of(text: str, parameter: str) -> list[str]:
     """A JSON array of strings, or one bare string. Raises: BinanceError -1100."""
     if not text.startswith("["):
         return [text]

@@ -13,6 +13,10 @@ from trading.exchange.paper import errors
 WEIGHT_LIMIT = 6000
 MINUTE_MS = 60_000
 RAW_LIMIT = 300_000
+RAW_MS = 5 * MINUTE_MS
+CONNECTIONS = 300  # attempts in the same five minutes
+PATIENCE = 20  # requests into a 429 before the ban
+FIRST_BAN_MS, LONGEST_BAN_MS = 2 * MINUTE_MS, 3 * 86_400_000
 # (interval, number, header suffix, milliseconds, limit)
 ORDER_LIMITS = (
     ("SECOND", 10, "10S", 10_000, 100),
@@ -33,20 +37,60 @@ class _Window:
 
 
 @dataclass(slots=True)
+class _Ignored:
+    """How one address takes a 429."""
+
+    times: int = 0
+    bans: int = 0
+    until_ms: int = 0
+
+
+@dataclass(slots=True)
 class Limits:
     """Counts in the running windows. Forgotten at a restart, as they would soon be anyway."""
 
     weight_limit: int = WEIGHT_LIMIT
+    raw_limit: int = RAW_LIMIT
+    connection_limit: int = CONNECTIONS
+    _raw: dict[str, _Window] = field(default_factory=dict)
+    _connections: dict[str, _Window] = field(default_factory=dict)
+    _ignored: dict[str, _Ignored] = field(default_factory=dict)
     _weights: dict[str, _Window] = field(default_factory=dict)
     _orders: dict[int, tuple[_Window, ...]] = field(default_factory=dict)
 
     def weigh(self, address: str, weight: int, now_ms: int) -> None:
-        """Charge a request. Raises: BinanceError 429 -1003 once the minute's budget is used up."""
+        """Charge a request. Raises: BinanceError 429 -1003 once a budget is used up, and 418 for
+        who goes on all the same; each further ban is twice as long.
+        """
+        here = self._ignored.setdefault(address, _Ignored())
+        if now_ms < here.until_ms:
+            raise errors.banned(here.until_ms, -(-(here.until_ms - now_ms) // 1000))
+        raw = self._raw.setdefault(address, _Window()).at(now_ms, RAW_MS)
         window = self._weight(address, now_ms)
-        if window.used + weight > self.weight_limit:
-            left = MINUTE_MS - now_ms % MINUTE_MS
-            raise errors.too_many_requests(-(-left // 1000))
-        window.used += weight
+        if raw.used < self.raw_limit and window.used + weight <= self.weight_limit:
+            raw.used += 1
+            window.used += weight
+            here.times = 0
+            return
+        here.times += 1
+        if here.times > PATIENCE:
+            here.bans += 1
+            here.times = 0
+            lasts = min(FIRST_BAN_MS << (here.bans - 1), LONGEST_BAN_MS)
+            here.until_ms = now_ms + lasts
+            raise errors.banned(here.until_ms, lasts // 1000)
+        if raw.used >= self.raw_limit:
+            raise errors.too_many_raw_requests(
+                self.raw_limit, -(-(RAW_MS - now_ms % RAW_MS) // 1000)
+            )
+        raise errors.too_many_requests(-(-(MINUTE_MS - now_ms % MINUTE_MS) // 1000))
+
+    def connect(self, address: str, now_ms: int) -> None:
+        """Count a new WebSocket connection. Raises: BinanceError 429 -1034 over the limit."""
+        window = self._connections.setdefault(address, _Window()).at(now_ms, RAW_MS)
+        if window.used >= self.connection_limit:
+            raise errors.too_many_connections(self.connection_limit, "5 MINUTE")
+        window.used += 1
 
     def refund(self, address: str, weight: int, now_ms: int) -> None:
         """An order call that succeeded weighs nothing (since 2026-04-02)."""

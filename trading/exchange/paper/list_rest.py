@@ -36,6 +36,48 @@ def oco(exchange: PaperExchange, call: Call) -> dict[str, Any]:
     return _place(exchange, call, o.OCO)
 
 
+OLD_OCO = frozenset(
+    {"symbol", "side", "quantity", "price", "stopPrice", "stopLimitPrice", "trailingDelta"}
+    | {"listClientOrderId", "limitClientOrderId", "stopClientOrderId", "stopLimitTimeInForce"}
+    | {"limitStrategyId", "limitStrategyType", "limitIcebergQty", "stopIcebergQty"}
+    | {"stopStrategyId", "stopStrategyType", "newOrderRespType", "selfTradePreventionMode"}
+)
+
+
+@method("orderList.place", security="TRADE", orders=2, accepts=OLD_OCO)
+@route("POST", "/api/v3/order/oco", security="TRADE", orders=2, accepts=OLD_OCO)
+def old_oco(exchange: PaperExchange, call: Call) -> dict[str, Any]:
+    """The deprecated OCO: a LIMIT_MAKER and a STOP_LOSS(_LIMIT), above and below by side."""
+    fields, sent = Fields(call.params), call.params
+    fields.symbol(exchange.symbols)
+    fields.required("price")
+    limit, stop = ("above", "below") if fields.side() == o.SELL else ("below", "above")
+    has_limit = "stopLimitPrice" in sent
+    if has_limit:
+        fields.required("stopLimitTimeInForce")
+    else:
+        fields.refuse("stopLimitTimeInForce", "stopIcebergQty")
+    names = {
+        "price": f"{limit}Price",
+        "limitClientOrderId": f"{limit}ClientOrderId",
+        "limitStrategyId": f"{limit}StrategyId",
+        "limitStrategyType": f"{limit}StrategyType",
+        "limitIcebergQty": f"{limit}IcebergQty",
+        "stopPrice": f"{stop}StopPrice",
+        "trailingDelta": f"{stop}TrailingDelta",
+        "stopLimitPrice": f"{stop}Price",
+        "stopLimitTimeInForce": f"{stop}TimeInForce",
+        "stopClientOrderId": f"{stop}ClientOrderId",
+        "stopStrategyId": f"{stop}StrategyId",
+        "stopStrategyType": f"{stop}StrategyType",
+        "stopIcebergQty": f"{stop}IcebergQty",
+    }
+    params = {names.get(name, name): value for name, value in sent.items()}
+    params[f"{limit}Type"] = o.LIMIT_MAKER
+    params[f"{stop}Type"] = o.STOP_LOSS_LIMIT if has_limit else o.STOP_LOSS
+    return _place(exchange, Call(params, call.now_ms, call.account, call.key), o.OCO)
+
+
 @method("orderList.place.oto", security="TRADE", orders=2, accepts=OTO_NAMES)
 @route("POST", "/api/v3/orderList/oto", security="TRADE", orders=2, accepts=OTO_NAMES)
 def oto(exchange: PaperExchange, call: Call) -> dict[str, Any]:
@@ -86,6 +128,7 @@ def _read(exchange: PaperExchange, fields: Fields, symbol: str, kind: str) -> Ne
                 client_id=exchange.auto_id(offset=offset),
                 prefix=prefix,
                 role=role,
+                stp_default=exchange.symbols[symbol].stp_default,
                 **shared,  # type: ignore[arg-type]
             )
             for offset, prefix, role in ((1, "above", o.ABOVE), (2, "below", o.BELOW))
@@ -93,13 +136,21 @@ def _read(exchange: PaperExchange, fields: Fields, symbol: str, kind: str) -> Ne
         return NewList(kind, client_id, None, legs)
     if fields.required("workingType") not in (o.LIMIT, o.LIMIT_MAKER):
         raise errors.working_type_unsupported()
+    stp_default = exchange.symbols[symbol].stp_default
     working = parsing.read_order(
-        fields, symbol, client_id=exchange.auto_id(), prefix="working", role=o.WORKING
+        fields,
+        symbol,
+        client_id=exchange.auto_id(),
+        prefix="working",
+        role=o.WORKING,
+        stp_default=stp_default,
     )
     side = fields.side("pendingSide")
     pays_other = kind in o.PAYS_OTHER
-    if pays_other and (working.side, side) != (o.BUY, o.SELL):
-        raise errors.opo_buys_then_sells()
+    if pays_other and working.side != o.BUY:
+        raise errors.opo_must_buy()
+    if pays_other and side != o.SELL:
+        raise errors.opo_must_then_sell()
     quantity = 0 if pays_other else fields.positive("pendingQuantity", "quantity")
     pair = (("pendingAbove", o.ABOVE), ("pendingBelow", o.BELOW))
     if kind in (o.OTO, o.OPO):
@@ -113,6 +164,7 @@ def _read(exchange: PaperExchange, fields: Fields, symbol: str, kind: str) -> Ne
             role=role,
             side=side,
             quantity=quantity,
+            stp_default=stp_default,
         )
         for offset, (prefix, role) in enumerate(pair, start=2)
     )

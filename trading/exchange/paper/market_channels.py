@@ -7,14 +7,18 @@ and at their close, tickers every second, depth every second or 100 ms.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from trading.exchange.paper import market_windows
 from trading.exchange.paper import market_wire as wire
-from trading.exchange.paper.klines import INTERVALS, floor
+from trading.exchange.paper.klines import DAY, HOUR, INTERVALS, MINUTE, floor
 from trading.exchange.paper.values import Feed, Level, Print, from_e8
 
 SECOND = 1000
+WINDOWS = {"1h": HOUR, "4h": 4 * HOUR, "1d": DAY}
+ZONES = {"": 0, "+08:00": 8 * HOUR}  # the only other one Binance streams candles by
+Reference = Callable[[str], int]  # the reference price of a symbol, e8
 DIFF_DEPTH = 5000  # levels a side that diffs cover: the whole book
 
 
@@ -109,6 +113,37 @@ class AveragePrice(_Paced):
         return [wire.average_event(self.feed, self.symbol, now_ms)]
 
 
+class RollingTicker(_Paced):
+    """`@ticker_1h` and its like; without a symbol, of all of them in one list."""
+
+    def __init__(self, feed: Feed, symbol: str, window: str) -> None:
+        super().__init__(feed, symbol)
+        self.window = window
+
+    def due(self, now_ms: int) -> list[Any]:
+        if not self._is_time(now_ms):
+            return []
+        names = [self.symbol] if self.symbol else list(self.feed.symbols)
+        start = (now_ms - WINDOWS[self.window]) // MINUTE * MINUTE
+        rows = [market_windows.row(self.feed, one, start, now_ms, now_ms) for one in names]
+        told = [wire.rolling_event(self.window, row, now_ms) for row in rows]
+        return told if self.symbol else [told]
+
+
+class ReferencePrices(_Paced):
+    """What the PRICE_RANGE rule measures by, every second."""
+
+    def __init__(self, feed: Feed, symbol: str, reference: Reference) -> None:
+        super().__init__(feed, symbol)
+        self._reference = reference
+
+    def due(self, now_ms: int) -> list[Any]:
+        if not self._is_time(now_ms):
+            return []
+        price = from_e8(self._reference(self.symbol))
+        return [{"e": "referencePrice", "s": self.symbol, "r": price, "t": now_ms}]
+
+
 class PartialDepth(_Paced):
     def __init__(self, feed: Feed, symbol: str, every: int, levels: int) -> None:
         super().__init__(feed, symbol, every)
@@ -148,18 +183,19 @@ class Depth(_Paced):
 class Candles(_Paced):
     """The candle under way, and each one once more when it has closed (`x` true)."""
 
-    def __init__(self, feed: Feed, symbol: str, interval: str) -> None:
+    def __init__(self, feed: Feed, symbol: str, interval: str, offset_ms: int = 0) -> None:
         super().__init__(feed, symbol, SECOND if interval == "1s" else 2 * SECOND)
-        self.interval = interval
+        self.interval, self.offset_ms = interval, offset_ms
         self._open: int | None = None  # opening time of the candle not yet told to be closed
 
     def due(self, now_ms: int) -> list[Any]:
-        opening = floor(self.interval, now_ms)
+        opening = floor(self.interval, now_ms, self.offset_ms)
         turned = self._open is not None and opening > self._open
         if not self._is_time(now_ms) and not turned:
             return []
         start = opening if self._open is None else min(self._open, opening)
-        candles = self.feed.klines(self.symbol, self.interval, start, now_ms, 1000)
+        ahead = {"offset_ms": self.offset_ms} if self.offset_ms else {}
+        candles = self.feed.klines(self.symbol, self.interval, start, now_ms, 1000, **ahead)
         told, last_id = [], self.feed.last(self.symbol).id
         for candle in reversed(candles):  # ids count back from the newest trade
             told.append(wire.kline_event(self.symbol, self.interval, candle, last_id, now_ms))
@@ -180,6 +216,7 @@ def _changes(before: dict[int, int], after: dict[int, int]) -> list[list[str]]:
 
 
 _DEPTH = re.compile(r"depth(5|10|20)?(?:@(100|1000)ms)?")
+_ALL_ROLLING = re.compile(r"!ticker_(1h|4h|1d)@arr")
 _PLAIN = {
     "trade": Trades,
     "aggTrade": Aggregates,
@@ -190,18 +227,26 @@ _PLAIN = {
 }
 
 
-def open_channel(feed: Feed, name: str) -> Channel | None:
+def open_channel(feed: Feed, name: str, reference: Reference | None = None) -> Channel | None:
     """The channel of a stream name; None for one that says nothing (as Binance, without a word)."""
     if name == "!miniTicker@arr":
         return AllMiniTickers(feed, "")
+    every_symbol = _ALL_ROLLING.fullmatch(name)
+    if every_symbol:
+        return RollingTicker(feed, "", every_symbol[1])
     lower, _, kind = name.partition("@")
     symbol = lower.upper()
     if lower != lower.lower() or symbol not in feed.symbols:
         return None
     if kind in _PLAIN:
         return _PLAIN[kind](feed, symbol)
-    if kind.startswith("kline_") and kind[6:] in INTERVALS:
-        return Candles(feed, symbol, kind[6:])
+    if kind == "referencePrice" and reference is not None:
+        return ReferencePrices(feed, symbol, reference)
+    if kind.startswith("ticker_") and kind[7:] in WINDOWS:
+        return RollingTicker(feed, symbol, kind[7:])
+    interval, _, zone = kind.removeprefix("kline_").partition("@")
+    if kind.startswith("kline_") and interval in INTERVALS and zone in ZONES:
+        return Candles(feed, symbol, interval, ZONES[zone])
     match = _DEPTH.fullmatch(kind)
     if match is None:
         return None

@@ -1,17 +1,19 @@
 """The public market-data endpoints of REST, over any feed.
 
 Shapes, defaults and limits follow Binance's rest-api.md. Prints are not aggregated: every trade
-is its own aggregate. `timeZone` of klines: UTC only, another one is refused.
+is its own aggregate.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from trading.exchange.paper import errors, market_wire
 from trading.exchange.paper.klines import HOUR, INTERVALS
+from trading.exchange.paper.market_windows import zone_ms
 from trading.exchange.paper.routes import Call, route
 from trading.exchange.paper.values import Feed, from_e8
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 AVERAGE_MINUTES = 5
 _SYMBOL_LIST = r'^\[("[A-Z0-9-_.]{1,20}"(,"[A-Z0-9-_.]{1,20}"){0,}){0,1}\]$'
+_SYMBOL = re.compile(r"[A-Z0-9\-_.]{1,20}")
 _LATEST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
 
 
@@ -57,6 +60,8 @@ def _symbol(feed: Feed, call: Call) -> str:
         raise errors.missing("symbol")
     if text == "":
         raise errors.empty("symbol")
+    if not _SYMBOL.fullmatch(text):
+        raise errors.illegal_characters("symbol", "^[A-Z0-9-_.]{1,20}$")
     if text not in feed.symbols:
         raise errors.bad_symbol()
     return text
@@ -122,11 +127,10 @@ def klines(exchange: PaperExchange, call: Call) -> list[list[Any]]:
         raise errors.missing("interval")
     if interval not in INTERVALS:
         raise errors.bad_interval()
-    if call.params.get("timeZone", "0") not in ("0", "0:00", "00:00", "+0", "+00:00"):
-        raise errors.bad_parameter("timeZone")
+    ahead = {"offset_ms": zone_ms(text)} if (text := call.params.get("timeZone")) else {}
     start, end = _whole(call, "startTime"), _whole(call, "endTime")
     limit = _limit(call, 500, 1000)
-    rows = exchange.feed.klines(symbol, interval, start, end, limit)
+    rows = exchange.feed.klines(symbol, interval, start, end, limit, **ahead)
     return [market_wire.kline_row(row) for row in rows]
 
 

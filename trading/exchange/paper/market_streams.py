@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from trading.exchange.paper.market_channels import Channel, open_channel
+from trading.exchange.paper.market_channels import Channel, Reference, open_channel
 from trading.exchange.paper.values import Feed, Print
 
 log = logging.getLogger(__name__)
@@ -84,6 +84,7 @@ class MarketStreams:
     def __init__(self, feed: Feed, now_ms: Callable[[], int]) -> None:
         """`now_ms` is the time of the feed's last advance: candles close by it."""
         self._feed, self._now_ms = feed, now_ms
+        self.reference: Reference | None = None  # of the exchange; without it no @referencePrice
         self._readers: set[_Reader] = set()
         self._channels: dict[str, Channel] = {}
         self._listeners: dict[str, set[_Reader]] = {}
@@ -185,7 +186,7 @@ class MarketStreams:
         for name in names:
             reader.streams[name] = None
             if name not in self._channels:
-                channel = open_channel(self._feed, name)
+                channel = open_channel(self._feed, name, self.reference)
                 if channel is None:
                     continue  # accepted and silent, as on Binance
                 self._channels[name] = channel

@@ -116,8 +116,8 @@ def depth(book: Book, limit: int) -> Wire:
 
 
 def touch_row(book: Book) -> Wire:
-    """GET ticker/bookTicker."""
-    bid, ask = book.bids[0], book.asks[0]
+    """GET ticker/bookTicker. A side without orders is told as zeros, as Binance does."""
+    bid, ask = _touch(book)
     return {
         "symbol": book.symbol,
         "bidPrice": from_e8(bid.price),
@@ -128,7 +128,7 @@ def touch_row(book: Book) -> Wire:
 
 
 def touch_event(book: Book) -> Wire:
-    bid, ask = book.bids[0], book.asks[0]
+    bid, ask = _touch(book)
     return {
         "u": book.update_id,
         "s": book.symbol,
@@ -137,6 +137,11 @@ def touch_event(book: Book) -> Wire:
         "a": from_e8(ask.price),
         "A": from_e8(ask.quantity),
     }
+
+
+def _touch(book: Book) -> tuple[Level, Level]:
+    none = Level(0, 0)
+    return (book.bids or (none,))[0], (book.asks or (none,))[0]
 
 
 def rolling_day(feed: Feed, symbol: str, now_ms: int) -> tuple[Kline, Kline | None]:
@@ -194,6 +199,12 @@ _MINI_KEYS = ("s", "c", "o", "h", "l", "v", "q")
 def ticker_event(feed: Feed, symbol: str, now_ms: int) -> Wire:
     row = ticker_row(feed, symbol, now_ms)
     return {"e": "24hrTicker", "E": now_ms, **{key: row[k] for key, k in _TICKER_KEYS.items()}}
+
+
+def rolling_event(window: str, row: Wire, now_ms: int) -> Wire:
+    """The `@ticker_<window>` event of a row of GET ticker."""
+    told = {key: row[name] for key, name in _TICKER_KEYS.items() if name in row}
+    return {"e": f"{window}Ticker", "E": now_ms, **told}
 
 
 def mini_ticker_event(feed: Feed, symbol: str, now_ms: int) -> Wire:

@@ -1,8 +1,6 @@
-"""The matching engine: paper orders against a market. Pure: integers in e8, time passed in, no IO.
+"""The matching engine's door: who is let in, and what may be changed. Pure: integers in e8, no IO.
 
-Takers eat the feed's book; resting limits are filled by the market's prints at or through their
-price, in price-time priority, sharing each print's quantity; stops and targets wait for a print at
-their price and then run as market (or limit) orders. What lists do is in `contingency.py`, what the
+What happens to an order inside is in `execution.py`; what lists do in `contingency.py`, what the
 engine knows in `state.py`, what things cost in `settlement.py`.
 """
 
@@ -12,15 +10,16 @@ from collections.abc import Sequence
 
 from trading.exchange.paper import errors, filters
 from trading.exchange.paper import orders as o
-from trading.exchange.paper.filters import NewOrder, Reference, floor_step
+from trading.exchange.paper.execution import Execution
+from trading.exchange.paper.filters import NewOrder, Reference
 from trading.exchange.paper.ledger import NotEnough
-from trading.exchange.paper.orders import Order, Trade
-from trading.exchange.paper.settlement import Settlement
-from trading.exchange.paper.values import E8, Print
+from trading.exchange.paper.orders import Amendment, Order, OrderList, Trade
+from trading.exchange.paper.symbols import Symbol
+from trading.exchange.paper.values import E8
 
 
-class Engine(Settlement):
-    """What happens to orders: admission, matching against the market, their ends."""
+class Engine(Execution):
+    """Admission and amendment of orders, over their execution."""
 
     # -- one order, from outside ------------------------------------------------------------------
 
@@ -30,24 +29,36 @@ class Engine(Settlement):
         Raises: BinanceError -1013 for a filter, -2010 where the engine refuses.
         """
         self.check(account, [new], reference)
+        return self.put(account, new)
+
+    def put(self, account: int, new: NewOrder) -> tuple[Order, list[Trade]]:
+        """`place`, for an order that passed `check`."""
         filters.check_trigger(new, self.last[new.symbol])
         self.check_maker(new)
         order = self.admit(account, new)
         first = len(self.new_trades)
         self.report(order, "NEW")
         self.run(order)
-        return order, self.new_trades[first:]
+        mine = [trade for trade in self.new_trades[first:] if trade.order_id == order.id]
+        self.settle()
+        return order, mine
 
     def check(
         self, account: int, new: Sequence[NewOrder], reference: Reference, *, lists: int = 0
     ) -> None:
         """Every filter, and that the client ids are free. Raises: BinanceError."""
+        self.check_filters(account, new, reference, lists=lists)
+        self.check_names(account, new)
+
+    def check_filters(
+        self, account: int, new: Sequence[NewOrder], reference: Reference, *, lists: int = 0
+    ) -> None:
+        """Every filter and what the symbol allows. Raises: BinanceError."""
         symbol = self.symbols[new[0].symbol]
         if symbol.status != "TRADING":
             raise errors.rejected(errors.MARKET_CLOSED)
         for one in new:
-            if one.type not in symbol.order_types:
-                raise errors.rejected(f"{one.type} orders are not supported for this symbol.")
+            filters.check_allowed(symbol, one)
             filters.check_prices(symbol, one, reference)
             if one.quantity or one.quote_quantity:
                 filters.check_quantity(
@@ -56,19 +67,62 @@ class Engine(Settlement):
                     reference,
                     market_lot_on_triggers=self.switches.market_lot_on_triggers,
                 )
-        mine = self.by_account.get(account, {}).values()
-        here = [order for order in mine if order.symbol == symbol.name]
-        if len(here) + len(new) > symbol.max_orders:
+            self._check_assets(symbol, one, reference)
+        self._check_counts(account, symbol, new, lists)
+
+    def _check_assets(self, symbol: Symbol, one: NewOrder, reference: Reference) -> None:
+        """MAX_ASSET: of the base, the quantity; of the quote, the notional."""
+        price = one.price or one.stop_price or reference.average
+        sizes = {
+            symbol.base: one.quantity,
+            symbol.quote: one.quote_quantity or price * one.quantity // E8,
+        }
+        for asset, size in sizes.items():
+            if size > self.asset_limits.get(asset, size):
+                raise errors.filter_failure("MAX_ASSET")
+
+    def _check_counts(
+        self, account: int, symbol: Symbol, new: Sequence[NewOrder], lists: int
+    ) -> None:
+        """MAX_NUM_* of the symbol and of the exchange, MAX_POSITION. Raises: BinanceError -1013."""
+        here = self.tally(account, symbol.name)
+        algos = sum(one.type in o.TRIGGERED_TYPES for one in new)
+        icebergs = sum(one.iceberg > 0 for one in new)
+        if len(here.named) + len(new) > symbol.max_orders:
             raise errors.filter_failure("MAX_NUM_ORDERS")
-        algos = sum(order.type in o.TRIGGERED_TYPES for order in here)
-        more = sum(one.type in o.TRIGGERED_TYPES for one in new)
-        if more and algos + more > symbol.max_algo_orders:
+        if algos and here.algos + algos > symbol.max_algo_orders:
             raise errors.filter_failure("MAX_NUM_ALGO_ORDERS")
-        if lists and len({x.list_id for x in here} - {-1}) + lists > symbol.max_order_lists:
+        most = symbol.max_iceberg_orders
+        if icebergs and most and here.icebergs + icebergs > most:
+            raise errors.filter_failure("MAX_NUM_ICEBERG_ORDERS")
+        if lists and len(here.lists) + lists > symbol.max_order_lists:
             raise errors.filter_failure("MAX_NUM_ORDER_LISTS")
-        taken = {order.client_id for order in here}
-        asked = [one.client_id for one in new]
-        if taken & set(asked) or len(set(asked)) < len(asked):
+        rules = self.exchange_rules
+        if any(rules.values()):
+            all_here = [one for (who, _), one in self.tallies.items() if who == account]
+            counts = {
+                "EXCHANGE_MAX_NUM_ORDERS": sum(len(one.named) for one in all_here) + len(new),
+                "EXCHANGE_MAX_NUM_ALGO_ORDERS": algos and sum(x.algos for x in all_here) + algos,
+                "EXCHANGE_MAX_NUM_ICEBERG_ORDERS": icebergs
+                and sum(x.icebergs for x in all_here) + icebergs,
+                "EXCHANGE_MAX_NUM_ORDER_LISTS": lists
+                and sum(len(x.lists) for x in all_here) + lists,
+            }
+            for name, count in counts.items():
+                if rules.get(name) and count > rules[name]:
+                    raise errors.filter_failure(name)
+        buying = sum(one.quantity for one in new if one.side == o.BUY)
+        if symbol.max_position and buying:
+            held = self.ledger.free(account, symbol.base) + self.ledger.locked(account, symbol.base)
+            coming = sum(one.remaining for one in here.named.values() if one.side == o.BUY)
+            if held + coming + buying > symbol.max_position:
+                raise errors.filter_failure("MAX_POSITION")
+
+    def check_names(self, account: int, new: Sequence[NewOrder]) -> None:
+        """Client ids are unique among the open orders of a symbol. Raises: BinanceError -2010."""
+        taken = self.tally(account, new[0].symbol).named
+        asked = {one.client_id for one in new}
+        if len(asked) < len(new) or any(name in taken for name in asked):
             raise errors.duplicate_order()
 
     def admit(self, account: int, new: NewOrder, *, list_id: int = -1) -> Order:
@@ -89,11 +143,11 @@ class Engine(Settlement):
         if new.type != o.LIMIT_MAKER:
             return
         book = self.market.book(new.symbol, 1)
+        buying = new.side == o.BUY
+        queue = self.waiting[new.symbol].against(new.side)
         crosses = (
-            new.price >= book.asks[0].price
-            if new.side == o.BUY
-            else new.price <= book.bids[0].price
-        )
+            new.price >= book.asks[0].price if buying else new.price <= book.bids[0].price
+        ) or (queue and queue[0][0] <= (new.price if buying else -new.price))
         if crosses:
             raise errors.would_take()
 
@@ -122,140 +176,101 @@ class Engine(Settlement):
             stp_mode=new.stp_mode,
             strategy_id=new.strategy_id,
             strategy_type=new.strategy_type,
+            iceberg=new.iceberg,
+            trailing_delta=new.trailing_delta,
         )
         self.remember(order)
         return order
 
-    # -- running an order -------------------------------------------------------------------------
+    # -- amending ---------------------------------------------------------------------------------
 
-    def run(self, order: Order) -> None:
-        """Put a funded order to work: wait for its price, take from the book, or rest on it."""
-        if order.is_waiting:
-            self.waiting[order.symbol].add(order)
-            return
-        if order.type in o.MARKET_LIKE:
-            order.working_ms = self.now_ms
-            quantity = order.remaining
-            if order.side == o.BUY:  # no further than what it was funded for
-                quantity = self.walk(order.symbol, order.side, None, quantity)[0]
-            self._take(order, None, quantity)
-            if order.is_open:
-                self.expire(order, o.INSUFFICIENT_LIQUIDITY)
-            return
-        order.working_ms = self.now_ms
-        if order.time_in_force == o.FOK:
-            available = self.walk(order.symbol, order.side, order.price, order.remaining)[0]
-            if available < order.remaining:
-                self.expire(order, o.UNFILLED_FOK)
-                return
-        if order.type != o.LIMIT_MAKER:
-            self._take(order, order.price, order.remaining)
-        if not order.is_open:
-            return
-        if order.time_in_force in (o.IOC, o.FOK):
-            self.expire(order, o.UNFILLED_FOK if order.time_in_force == o.FOK else o.UNFILLED_IOC)
-        else:
-            self.waiting[order.symbol].add(order)
+    def amend(self, order: Order, quantity: int, client_id: str, reference: Reference) -> Amendment:
+        """Reduce an open order where it stands in its queue; of a pair, both legs.
 
-    def on_print(self, trade: Print) -> None:
-        """One market trade: fill resting orders at or through it, set off what waited for it."""
-        if trade.id <= self.counters.printed.get(trade.symbol, -1):
-            return  # already worked through before a restart
-        self.counters.printed[trade.symbol] = trade.id
-        self.last[trade.symbol] = trade.price
-        waiting = self.waiting[trade.symbol]
-        if not waiting:
-            return
-        self.now_ms = max(self.now_ms, trade.at_ms)
-        left = floor_step(self.symbols[trade.symbol], trade.quantity)
-        for order_id in waiting.touched_by(trade.price, buys_first=trade.buyer_is_maker):
-            order = self.orders[order_id]
-            part = min(left, order.remaining)
-            if part > 0:
-                left -= part
-                self.fill(order, order.price, part, is_maker=True)
-        for order_id in waiting.triggered_by(trade.price):
-            self._trigger(self.orders[order_id])
+        Raises: BinanceError -2038, -1013; then nothing changed.
+        """
+        symbol, listed = self.symbols[order.symbol], self.lists.get(order.list_id)
+        self._check_amend(order, listed, quantity, client_id, symbol)
+        both = [order]
+        if listed is not None and order.role in (o.ABOVE, o.BELOW):
+            both += [
+                self.orders[number]
+                for number in listed.ids
+                if number in self.orders
+                and number != order.id
+                and self.orders[number].role in (o.ABOVE, o.BELOW)
+            ]
+        for one in both:
+            filters.check_quantity(
+                symbol,
+                NewOrder(
+                    one.symbol,
+                    one.side,
+                    one.type,
+                    one.client_id,
+                    one.time_in_force,
+                    quantity,
+                    one.price,
+                    one.stop_price,
+                ),
+                reference,
+                market_lot_on_triggers=self.switches.market_lot_on_triggers,
+            )
+        changes = [self._reduce(one, quantity, client_id if one is order else "") for one in both]
+        if listed is not None:
+            self.after_amend(listed, order, changes[0].client_id != client_id)
+        return changes[0]
 
-    def _trigger(self, order: Order) -> None:
-        self.waiting[order.symbol].remove(order)
-        self.before_fill(order)  # the sibling of an OCO goes first
-        order.triggered = 1
-        order.working_ms = order.updated_ms = self.now_ms
-        self.report(order, "NEW")
-        if order.side == o.BUY and order.type in o.MARKET_LIKE:
-            # It locked its stop price; the book may ask more: the free balance pays, or it dies.
-            symbol = self.symbols[order.symbol]
-            self.ledger.unlock(order.account, symbol.quote, order.locked)
-            order.locked = 0
-            cost = self.walk(order.symbol, order.side, None, order.remaining)[1]
-            if cost > self.ledger.free(order.account, symbol.quote):
-                self.expire(order, o.REJECTED)
-                return
-        self.run(order)
+    def _check_amend(
+        self,
+        order: Order,
+        listed: OrderList | None,
+        quantity: int,
+        client_id: str,
+        symbol: Symbol,
+    ) -> None:
+        if symbol.status != "TRADING":
+            raise errors.amend_rejected(errors.MARKET_CLOSED)
+        if not symbol.amend:
+            raise errors.amend_rejected("Order amend is not supported for this symbol.")
+        if listed is not None and listed.kind in o.PAYS_OTHER and order.status == o.PENDING_NEW:
+            raise errors.amend_rejected("Order amend (pending OPO order) is not supported.")
+        if quantity == order.quantity:
+            raise errors.amend_rejected(errors.NO_STATE_CHANGE)
+        if quantity > order.quantity:
+            raise errors.amend_rejected("Order amend (quantity increase) is not supported.")
+        if quantity <= order.filled + order.prevented:
+            raise errors.amend_rejected("Price * QTY is zero or less.")
+        if order.amends >= symbol.max_amends:
+            raise errors.amend_rejected("Filter failure: MAX_NUM_ORDER_AMENDS")
+        other = self.tally(order.account, order.symbol).named.get(client_id)
+        if other is not None and other is not order:
+            raise errors.amend_rejected(errors.DUPLICATE_ORDER)
 
-    def _take(self, order: Order, limit: int | None, quantity: int) -> None:
-        for level in self.market.take(order.symbol, order.side, limit, quantity, self.now_ms):
-            self.last[order.symbol] = level.price
-            self.fill(order, level.price, level.quantity, is_maker=False)
-
-    def fill(self, order: Order, price: int, quantity: int, *, is_maker: bool) -> None:
-        """Trade part of an order: money, trade, report; then whatever its list makes of it."""
-        self.before_fill(order)
-        symbol = self.symbols[order.symbol]
-        quote = price * quantity // E8
-        paid, got = (quote, quantity) if order.side == o.BUY else (quantity, quote)
-        order.filled += quantity
-        order.quote_filled += quote
-        self.pay(order, symbol, paid)
-        asset = symbol.receives(order.side)
-        fee = got * (symbol.maker if is_maker else symbol.taker) // E8
-        self.receive(order, asset, got, fee)
-        self.counters.trade[symbol.name] = number = self.counters.trade.get(symbol.name, 0) + 1
-        trade = Trade(
-            symbol=symbol.name,
-            id=number,
-            account=order.account,
-            order_id=order.id,
-            list_id=order.list_id,
-            price=price,
-            quantity=quantity,
-            quote=quote,
-            commission=fee,
-            commission_asset=asset,
-            at_ms=self.now_ms,
-            is_buyer=int(order.side == o.BUY),
-            is_maker=int(is_maker),
-        )
-        self.new_trades.append(trade)
-        order.status = o.FILLED if order.remaining == 0 else o.PARTIALLY_FILLED
+    def _reduce(self, order: Order, quantity: int, client_id: str) -> Amendment:
+        before, was_named = order.quantity, order.client_id
+        order.quantity = quantity
+        order.amends += 1
         order.updated_ms = self.now_ms
-        self.report(order, "TRADE", fill=trade)
-        if order.status == o.FILLED:
-            self.waiting[order.symbol].remove(order)
-            self.close(order)
-
-    # -- ends -------------------------------------------------------------------------------------
-
-    def expire(self, order: Order, reason: str) -> None:
-        """The exchange ends an order by its own rules."""
-        order.expiry_reason = reason
-        self.end(order, o.EXPIRED)
-        self.close(order)
-
-    def end(self, order: Order, status: str, *, cancel_id: str = "") -> None:
-        """Take an order off its queue, give back its lock, report. Its list is not told."""
-        self.waiting[order.symbol].remove(order)
+        order.shown = min(order.shown, order.remaining)
+        if client_id and client_id != was_named:
+            named = self.tally(order.account, order.symbol).named
+            del named[was_named]
+            order.client_id = client_id
+            named[client_id] = order
         if order.locked:
-            pays = self.symbols[order.symbol].pays(order.side)
-            self.ledger.unlock(order.account, pays, order.locked)
-            order.locked = 0
-        order.status = status
-        order.updated_ms = self.now_ms
-        self.report(order, status, cancel_id=cancel_id)
-        self.forget(order)
-
-    def close(self, order: Order) -> None:
-        """An order has ended: forget it and let its list draw the consequence."""
-        self.forget(order)
-        self.after_close(order)
+            self.relock(order)
+        self.report(order, "REPLACED", was_named=was_named)
+        change = Amendment(
+            symbol=order.symbol,
+            order_id=order.id,
+            execution_id=self.counters.execution,
+            account=order.account,
+            client_id=was_named,
+            new_client_id=order.client_id,
+            quantity=before,
+            new_quantity=quantity,
+            at_ms=self.now_ms,
+        )
+        self.new_amendments.append(change)
+        return change

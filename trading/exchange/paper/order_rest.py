@@ -24,11 +24,12 @@ CANCELLING = (*FINDING, "newClientOrderId", "cancelRestrictions")
 def place(exchange: PaperExchange, call: Call) -> dict[str, Any]:
     fields = Fields(call.params)
     symbol = fields.symbol(exchange.symbols)
-    new = parsing.read_order(fields, symbol, client_id=exchange.auto_id())
+    new = exchange.read_order(fields, symbol)
     default = "FULL" if new.type in (o.LIMIT, o.MARKET) else "ACK"
     response = fields.response_type(default)
     order, fills = exchange.engine.place(call.owner.id, new, exchange.reference(symbol))
-    return reports.placed(order, call.now_ms, response, fills)
+    prevented = exchange.prevented_of(order)
+    return reports.placed(order, call.now_ms, response, fills, prevented)
 
 
 @method("order.test", security="TRADE", accepts=PLACING | {"computeCommissionRates"})
@@ -43,7 +44,7 @@ def test(exchange: PaperExchange, call: Call) -> dict[str, Any]:
     """Everything `place` checks before the engine; nothing is placed."""
     fields = Fields(call.params)
     symbol = fields.symbol(exchange.symbols)
-    new = parsing.read_order(fields, symbol, client_id=exchange.auto_id())
+    new = exchange.read_order(fields, symbol)
     fields.response_type("ACK")
     reference = exchange.reference(symbol)
     exchange.engine.check(call.owner.id, [new], reference)
@@ -57,7 +58,7 @@ def test(exchange: PaperExchange, call: Call) -> dict[str, Any]:
         "standardCommissionForOrder": rates,
         "specialCommissionForOrder": none,
         "taxCommissionForOrder": none,
-        "discount": reports.DISCOUNT,
+        "discount": exchange.discount(call.owner.id),
     }
 
 

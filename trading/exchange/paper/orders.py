@@ -23,6 +23,7 @@ MARKET_LIKE = frozenset({MARKET, STOP_LOSS, TAKE_PROFIT})  # end as a market ord
 
 NEW, PARTIALLY_FILLED, FILLED = "NEW", "PARTIALLY_FILLED", "FILLED"
 CANCELED, EXPIRED, PENDING_NEW = "CANCELED", "EXPIRED", "PENDING_NEW"
+EXPIRED_IN_MATCH = "EXPIRED_IN_MATCH"  # by self-trade prevention
 OPEN = frozenset({NEW, PARTIALLY_FILLED, PENDING_NEW})
 
 # Expiry reasons (`expiryReason`, `eR`), user-data-stream.md "Order Expiry Reason"
@@ -32,6 +33,12 @@ OTO_PHASE_ONE_EXPIRED = "OTO_PHASE_ONE_EXPIRED"
 UNFILLED_IOC = "UNFILLED_IOC_QUANTITY_EXPIRED"
 UNFILLED_FOK = "UNFILLED_FOK_ORDER_EXPIRED"
 INSUFFICIENT_LIQUIDITY = "INSUFFICIENT_LIQUIDITY"
+PRICE_RANGE_EXCEEDED = "EXECUTION_RULE_PRICE_RANGE_EXCEEDED"
+
+# Self-trade prevention modes (faqs/stp_faq.md). The taker's mode decides.
+NONE, EXPIRE_MAKER, EXPIRE_TAKER = "NONE", "EXPIRE_MAKER", "EXPIRE_TAKER"
+EXPIRE_BOTH, DECREMENT, TRANSFER = "EXPIRE_BOTH", "DECREMENT", "TRANSFER"
+STP_MODES = (NONE, EXPIRE_TAKER, EXPIRE_MAKER, EXPIRE_BOTH, DECREMENT, TRANSFER)
 
 # The kinds of list. On the wire OTO, OTOCO, OPO and OPOCO all say contingencyType "OTO".
 OCO, OTO, OTOCO, OPO, OPOCO = "OCO", "OTO", "OTOCO", "OPO", "OPOCO"
@@ -70,10 +77,19 @@ class Order:
     stp_mode: str = "NONE"
     strategy_id: int | None = None
     strategy_type: int | None = None
+    iceberg: int = 0  # icebergQty, 0 for an order shown whole
+    shown: int = 0  # what is left of the shown part of an iceberg
+    rank: int = 0  # time priority on the book: the lower goes first
+    trailing_delta: int = 0  # in basis points, 0 where the order does not trail
+    trailing_ms: int = -1  # since when it tracks the price; -1 before
+    trail: int = 0  # the best price since then
+    prevented: int = 0  # quantity that self-trade prevention took away
+    prevented_match_id: int | None = None
+    amends: int = 0
 
     @property
     def remaining(self) -> int:
-        return self.quantity - self.filled
+        return self.quantity - self.filled - self.prevented
 
     @property
     def is_open(self) -> bool:
@@ -88,6 +104,16 @@ class Order:
     def is_on_book(self) -> bool:
         """Rests as a limit order that prints may fill."""
         return self.status in (NEW, PARTIALLY_FILLED) and not self.is_waiting
+
+    @property
+    def showing(self) -> int:
+        """What the book shows of it: all that remains, or an iceberg's current part."""
+        return self.shown if self.iceberg else self.remaining
+
+    @property
+    def is_tracking(self) -> bool:
+        """A trailing order that follows the price already."""
+        return self.trail > 0
 
     @property
     def triggers_above(self) -> bool:
@@ -149,3 +175,34 @@ class Trade:
     at_ms: int
     is_buyer: int
     is_maker: int
+
+
+@dataclass(frozen=True, slots=True)
+class PreventedMatch:
+    """A trade of an account with itself that did not happen. `id` is contiguous per symbol."""
+
+    symbol: str
+    id: int
+    account: int
+    taker_order_id: int
+    maker_order_id: int
+    mode: str
+    price: int
+    taker_quantity: int  # 0 where the mode leaves that side alone
+    maker_quantity: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """One change of an open order that kept its priority."""
+
+    symbol: str
+    order_id: int
+    execution_id: int
+    account: int
+    client_id: str  # before
+    new_client_id: str
+    quantity: int  # before
+    new_quantity: int
+    at_ms: int

@@ -152,6 +152,13 @@ class Fields:
             raise errors.bad_order_type()
         return value
 
+    def choice(self, name: str, among: tuple[str, ...], default: str | None = None) -> str:
+        """One of a few words. Raises: BinanceError -1102, -1130."""
+        value = self.required(name) if default is None else self.params.get(name, default)
+        if value not in among:
+            raise errors.bad_parameter(name)
+        return value
+
     def response_type(self, default: str) -> str:
         value = self.params.get("newOrderRespType", default)
         if value not in ("ACK", "RESULT", "FULL"):
@@ -175,6 +182,7 @@ def read_order(
     role: str = o.ALONE,
     side: str | None = None,
     quantity: int | None = None,
+    stp_default: str = o.NONE,
 ) -> NewOrder:
     """One order of a request, alone or in a list (`prefix`). Side and quantity may be shared.
 
@@ -186,17 +194,13 @@ def read_order(
 
     kind = fields.order_type(of("Type"))
     side = fields.side(of("Side")) if side is None else side
-    in_force, price, stop_price, quote = o.GTC, 0, 0, 0
+    in_force, price, stop_price, quote, trailing = o.GTC, 0, 0, 0, 0
     if kind in TIMED:
         in_force = fields.required(of("TimeInForce"))
         if in_force not in IN_FORCE:
             raise errors.bad_time_in_force()
     else:
         fields.refuse(of("TimeInForce"))
-    if fields.text(of("IcebergQty")) is not None:
-        raise errors.bad_message("Iceberg orders are not supported for this symbol.")
-    if fields.text(of("TrailingDelta")) is not None:
-        raise errors.bad_message("Trailing stop orders are not supported for this symbol.")
     if quantity is None:
         if kind == o.MARKET and not prefix and "quantity" not in fields.params:
             if "quoteOrderQty" not in fields.params:
@@ -210,14 +214,19 @@ def read_order(
     else:
         fields.refuse(of("Price"))
     if kind in o.TRIGGERED_TYPES:
-        stop_price = fields.positive(of("StopPrice"), "stop price")
+        trailing = fields.number(of("TrailingDelta")) or 0
+        if of("StopPrice") in fields.params:
+            stop_price = fields.positive(of("StopPrice"), "stop price")
+        elif not trailing:
+            raise errors.missing_either(of("StopPrice"), of("TrailingDelta"))
     else:
-        fields.refuse(of("StopPrice"))
+        fields.refuse(of("StopPrice"), of("TrailingDelta"))
+    iceberg = _read_iceberg(fields, prefix, kind, in_force)
     strategy_type = fields.number(of("StrategyType"))
     if strategy_type is not None and strategy_type < 1_000_000:
         raise errors.bad_strategy_type()
-    stp_mode = fields.text("selfTradePreventionMode") or "NONE"
-    if stp_mode != "NONE":
+    stp_mode = fields.text("selfTradePreventionMode") or stp_default
+    if stp_mode not in o.STP_MODES:
         raise errors.bad_parameter("selfTradePreventionMode")
     return NewOrder(
         symbol=symbol,
@@ -230,10 +239,26 @@ def read_order(
         stop_price=stop_price,
         quote_quantity=quote,
         role=role,
+        iceberg=iceberg,
+        trailing_delta=trailing,
         stp_mode=stp_mode,
         strategy_id=fields.number(of("StrategyId")),
         strategy_type=strategy_type,
     )
+
+
+def _read_iceberg(fields: Fields, prefix: str, kind: str, in_force: str) -> int:
+    """The icebergQty of an order that can have one. Raises: BinanceError -1106, -1014, -1160."""
+    name = part(prefix, "IcebergQty")
+    if name not in fields.params:
+        return 0
+    if kind not in o.PRICED:
+        raise errors.not_required(name)
+    if in_force != o.GTC:
+        if prefix:
+            raise errors.iceberg_needs_gtc(name, part(prefix, "TimeInForce"))
+        raise errors.unsupported_combination()
+    return fields.amount(name) or 0
 
 
 def names(*prefixes: str, also: tuple[str, ...] = ()) -> frozenset[str]:

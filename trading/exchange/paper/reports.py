@@ -8,20 +8,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from trading.exchange.paper.orders import Order, OrderList, Trade
+from trading.exchange.paper.orders import (
+    TRIGGERED_TYPES,
+    Amendment,
+    Order,
+    OrderList,
+    PreventedMatch,
+    Trade,
+)
 from trading.exchange.paper.values import from_e8
 
 Json = dict[str, Any]
-
-DISCOUNT: Json = {  # paying fees in BNB: not offered here yet
-    "enabledForAccount": False,
-    "enabledForSymbol": False,
-    "discountAsset": "BNB",
-    "discount": "0.75000000",
-}
+NO_TRADE_GROUP = -1
 
 
-def placed(order: Order, now_ms: int, response: str, fills: Sequence[Trade]) -> Json:
+def discount(*, account: bool, symbol: bool) -> Json:
+    """Paying commissions in BNB: three quarters of the rate, where both allow it."""
+    return {
+        "enabledForAccount": account,
+        "enabledForSymbol": symbol,
+        "discountAsset": "BNB",
+        "discount": "0.75000000",
+    }
+
+
+def placed(
+    order: Order,
+    now_ms: int,
+    response: str,
+    fills: Sequence[Trade],
+    prevented: Sequence[PreventedMatch] = (),
+) -> Json:
     """The answer to a new order: ACK, RESULT or FULL."""
     answer: Json = {
         "symbol": order.symbol,
@@ -45,6 +62,8 @@ def placed(order: Order, now_ms: int, response: str, fills: Sequence[Trade]) -> 
             }
             for fill in fills
         ]
+        if prevented:
+            answer["preventedMatches"] = [_prevented(match) for match in prevented]
     answer["selfTradePreventionMode"] = order.stp_mode
     return answer
 
@@ -78,7 +97,7 @@ def status(order: Order) -> Json:
         "type": order.type,
         "side": order.side,
         "stopPrice": from_e8(order.stop_price),
-        "icebergQty": from_e8(0),
+        "icebergQty": from_e8(order.iceberg),
         "time": order.created_ms,
         "updateTime": order.updated_ms,
         "isWorking": order.working_ms >= 0,
@@ -102,13 +121,21 @@ def _result(order: Order) -> Json:
         "type": order.type,
         "side": order.side,
     }
-    if order.stop_price:
+    if order.type in TRIGGERED_TYPES:
         result["stopPrice"] = from_e8(order.stop_price)
+    if order.iceberg:
+        result["icebergQty"] = from_e8(order.iceberg)
     return result | _conditional(order)
 
 
 def _conditional(order: Order) -> Json:
     extra: Json = {}
+    if order.trailing_delta:
+        extra["trailingDelta"] = order.trailing_delta
+        extra["trailingTime"] = order.trailing_ms
+    if order.prevented_match_id is not None:
+        extra["preventedMatchId"] = order.prevented_match_id
+        extra["preventedQuantity"] = from_e8(order.prevented)
     if order.strategy_id is not None:
         extra["strategyId"] = order.strategy_id
     if order.strategy_type is not None:
@@ -154,93 +181,84 @@ def trade(fill: Trade) -> Json:
     }
 
 
-def execution_report(
-    order: Order,
-    execution: str,
-    *,
-    execution_id: int,
-    at_ms: int,
-    now_ms: int,
-    fill: Trade | None = None,
-    cancel_id: str = "",
-) -> Json:
-    """The executionReport event: what happened to an order (`x`) and where it stands now (`X`)."""
-    event: Json = {
-        "e": "executionReport",
-        "E": now_ms,
-        "s": order.symbol,
-        "c": cancel_id or order.client_id,
-        "S": order.side,
-        "o": order.type,
-        "f": order.time_in_force,
-        "q": from_e8(order.quantity),
-        "p": from_e8(order.price),
-        "P": from_e8(order.stop_price),
-        "F": from_e8(0),
-        "g": order.list_id,
-        "C": order.client_id if cancel_id else "",
-        "x": execution,
-        "X": order.status,
-        "r": "NONE",
-        "i": order.id,
-        "l": from_e8(fill.quantity if fill else 0),
-        "z": from_e8(order.filled),
-        "L": from_e8(fill.price if fill else 0),
-        "n": from_e8(fill.commission) if fill else "0",
-        "N": fill.commission_asset if fill else None,
-        "T": at_ms,
-        "t": fill.id if fill else -1,
-        "I": execution_id,
-        "w": order.is_on_book,
-        "m": bool(fill.is_maker) if fill else False,
-        "M": False,
-        "O": order.created_ms,
-        "Z": from_e8(order.quote_filled),
-        "Y": from_e8(fill.quote if fill else 0),
-        "Q": from_e8(order.quote_quantity),
-        "V": order.stp_mode,
+def prevented_match(match: PreventedMatch) -> Json:
+    """One element of myPreventedMatches. A side that lost nothing is left out."""
+    answer: Json = {
+        "symbol": match.symbol,
+        "preventedMatchId": match.id,
+        "takerOrderId": match.taker_order_id,
+        "makerSymbol": match.symbol,
+        "makerOrderId": match.maker_order_id,
+        "tradeGroupId": NO_TRADE_GROUP,
+        "selfTradePreventionMode": match.mode,
+        "price": from_e8(match.price),
     }
+    return answer | _lost(match) | {"transactTime": match.at_ms}
+
+
+def _prevented(match: PreventedMatch) -> Json:
+    """One element of an order answer's `preventedMatches`."""
+    answer: Json = {
+        "preventedMatchId": match.id,
+        "makerOrderId": match.maker_order_id,
+        "price": from_e8(match.price),
+    }
+    return answer | _lost(match)
+
+
+def _lost(match: PreventedMatch) -> Json:
+    lost: Json = {}
+    if match.taker_quantity:
+        lost["takerPreventedQuantity"] = from_e8(match.taker_quantity)
+    if match.maker_quantity:
+        lost["makerPreventedQuantity"] = from_e8(match.maker_quantity)
+    return lost
+
+
+def amendment(change: Amendment) -> Json:
+    """One element of order/amendments."""
+    return {
+        "symbol": change.symbol,
+        "orderId": change.order_id,
+        "executionId": change.execution_id,
+        "origClientOrderId": change.client_id,
+        "newClientOrderId": change.new_client_id,
+        "origQty": from_e8(change.quantity),
+        "newQty": from_e8(change.new_quantity),
+        "time": change.at_ms,
+    }
+
+
+def amended(order: Order, change: Amendment, listed: OrderList | None, now_ms: int) -> Json:
+    """The answer to order/amend/keepPriority. It spells some fields as no other answer does."""
+    shown: Json = {
+        "symbol": order.symbol,
+        "orderId": order.id,
+        "orderListId": order.list_id,
+        "origClientOrderId": change.client_id,
+        "clientOrderId": order.client_id,
+        "price": from_e8(order.price),
+        "qty": from_e8(order.quantity),
+        "executedQty": from_e8(order.filled),
+        "preventedQty": from_e8(order.prevented),
+        "quoteOrderQty": from_e8(order.quote_quantity),
+        "cumulativeQuoteQty": from_e8(order.quote_filled),
+        "status": order.status,
+        "timeInForce": order.time_in_force,
+        "type": order.type,
+        "side": order.side,
+    }
+    if order.type in TRIGGERED_TYPES:
+        shown["stopPrice"] = from_e8(order.stop_price)
+    if order.iceberg:
+        shown["icebergQty"] = from_e8(order.iceberg)
     if order.working_ms >= 0:
-        event["W"] = order.working_ms
-    if order.strategy_id is not None:
-        event["j"] = order.strategy_id
-    if order.strategy_type is not None:
-        event["J"] = order.strategy_type
-    if order.expiry_reason is not None:
-        event["eR"] = order.expiry_reason
-    return event
-
-
-def list_event(listed: OrderList, *, at_ms: int, now_ms: int) -> Json:
-    """The listStatus event."""
-    return {
-        "e": "listStatus",
-        "E": now_ms,
-        "s": listed.symbol,
-        "g": listed.id,
-        "c": listed.contingency,
-        "l": listed.status_type,
-        "L": listed.order_status,
-        "r": "NONE",
-        "C": listed.client_id,
-        "T": at_ms,
-        "O": [{"s": listed.symbol, "i": number, "c": name} for number, name in listed.members],
-    }
-
-
-def position_event(balances: Sequence[tuple[str, int, int]], *, at_ms: int, now_ms: int) -> Json:
-    """The outboundAccountPosition event: (asset, free, locked) of what may have changed."""
-    return {
-        "e": "outboundAccountPosition",
-        "E": now_ms,
-        "u": at_ms,
-        "B": [
-            {"a": asset, "f": from_e8(free), "l": from_e8(locked)}
-            for asset, free, locked in balances
-        ],
-    }
-
-
-def balance_event(asset: str, delta: int, *, at_ms: int, now_ms: int) -> Json:
-    """The balanceUpdate event: money from outside, or to outside."""
-    return {"e": "balanceUpdate", "E": now_ms, "a": asset, "d": from_e8(delta), "T": at_ms}
+        shown["workingTime"] = order.working_ms
+    shown |= _conditional(order) | {"selfTradePreventionMode": order.stp_mode}
+    answer: Json = {"transactTime": now_ms, "executionId": change.execution_id}
+    answer["amendedOrder"] = shown
+    if listed is not None:
+        status = list_status(listed)
+        del status["listStatusType"], status["transactionTime"]
+        answer["listStatus"] = status
+    return answer

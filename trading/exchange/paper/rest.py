@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from trading.exchange.paper import errors, parsing, security
+from trading.exchange.paper import errors, parsing, security, timeunit
 from trading.exchange.paper.accounts import ApiKey
 from trading.exchange.paper.errors import BinanceError
 from trading.exchange.paper.routes import KEYED, ROUTES, SIGNED, Route
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KEY_HEADER = "x-mbx-apikey"
+UNIT_HEADER = "x-mbx-time-unit"
 HTML = {"Content-Type": "text/html"}
 GONE = frozenset({"/api/v3/userDataStream"})  # listenKeys ended on 2026-02-20 (CHANGELOG)
 GONE_PAGE = b"<html>\r\n<head><title>410 Gone</title></head>\r\n<body>\r\n</body>\r\n</html>\r\n"
@@ -53,17 +54,22 @@ def answer(
     said = {"Content-Type": "application/json;charset=UTF-8"}
     status, result = 200, None
     try:
-        if path in GONE:
+        if path in GONE and not exchange.legacy_listen_keys:
             return Response(410, HTML, GONE_PAGE)
+        sent = next((v for name, v in headers.items() if name.lower() == UNIT_HEADER), None)
+        micros = timeunit.in_micros(sent)
         route = ROUTES.get((method, path))
         if route is None:
             exchange.limits.weigh(address, 1, now_ms)
             return Response(405 if any(at == path for _, at in ROUTES) else 404, HTML)
         params = parsing.read_pairs(body) | parsing.read_pairs(query)
         exchange.limits.weigh(address, route.cost(params), now_ms)
-        key = _authenticate(exchange, route, params, headers, security.rest_payload(query, body))
+        payload = security.rest_payload(query, body)
+        key = _authenticate(exchange, route, params, headers, payload, address)
         result = exchange.call(route, params, key, address)
-        if route.orders and key:
+        if micros:
+            result = timeunit.answer(result)
+        if (route.orders or route.counted) and key:
             said |= exchange.limits.order_headers(key.account, now_ms)
     except BinanceError as error:
         status, result = error.status, error.body()
@@ -82,6 +88,7 @@ def _authenticate(
     params: Mapping[str, str],
     headers: Mapping[str, str],
     payload: str,
+    address: str,
 ) -> ApiKey | None:
     """The key a route asks for, its request fresh and signed. Raises: BinanceError."""
     if route.security not in KEYED:
@@ -90,8 +97,10 @@ def _authenticate(
     if not sent:
         raise errors.bad_key_format()
     if route.security in SIGNED:
-        security.check_time(params, exchange.now_ms)
-    key = security.check_key(exchange.keys, sent)
+        security.check_time(params, exchange.server_ms)
+    key = security.check_key(exchange.keys, sent, address)
     if route.security in SIGNED:
         security.check_signature(key, payload, params.get("signature"))
+    if route.security == "TRADE" and exchange.engine_delay_ms:  # checked again before the engine
+        security.check_time(params, exchange.server_ms + exchange.engine_delay_ms)
     return key

@@ -51,6 +51,7 @@ class Route:
     handler: Handler
     orders: int  # how many orders it places: counted, and a success then weighs nothing
     accepts: frozenset[str] | None  # parameter names; None: any
+    counted: int = 0  # orders that the handler itself counts
 
     def cost(self, params: Mapping[str, str]) -> int:
         """Request weight of a call with these parameters."""
@@ -68,6 +69,7 @@ def route(
     weight: Weight = 1,
     security: Security = "NONE",
     orders: int = 0,
+    counted: int = 0,
     accepts: Iterable[str] | None = None,
 ) -> Callable[[Handler], Handler]:
     """Register `handler(exchange, call)` for a REST path. Two handlers for one path is an error."""
@@ -76,7 +78,9 @@ def route(
     def register(handler: Handler) -> Handler:
         if (method, path) in ROUTES:
             raise RuntimeError(f"{method} {path} is registered twice.")
-        ROUTES[method, path] = Route(method, path, weight, security, handler, orders, names)
+        ROUTES[method, path] = Route(
+            method, path, weight, security, handler, orders, names, counted
+        )
         return handler
 
     return register
@@ -88,6 +92,7 @@ def method(
     weight: Weight = 1,
     security: Security = "NONE",
     orders: int = 0,
+    counted: int = 0,
     accepts: Iterable[str] | None = None,
 ) -> Callable[[Handler], Handler]:
     """Register `handler(exchange, call)` for a WS API method."""
@@ -96,7 +101,7 @@ def method(
     def register(handler: Handler) -> Handler:
         if name in METHODS:
             raise RuntimeError(f"The method {name} is registered twice.")
-        METHODS[name] = Route("WS", name, weight, security, handler, orders, names)
+        METHODS[name] = Route("WS", name, weight, security, handler, orders, names, counted)
         return handler
 
     return register

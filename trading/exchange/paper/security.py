@@ -6,11 +6,20 @@ The order of the checks is Binance's as clients see it: format, time, key, signa
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from trading.exchange.paper import errors
 from trading.exchange.paper.accounts import ApiKey
@@ -21,12 +30,14 @@ LARGEST_WINDOW_MS = 60_000
 EARLIEST_US = 10**14  # a timestamp this large counts microseconds
 
 
-def check_key(keys: Mapping[str, ApiKey], key: str | None) -> ApiKey:
-    """The key as it is known here. Raises: BinanceError -2014, -2015."""
+def check_key(keys: Mapping[str, ApiKey], key: str | None, address: str = "") -> ApiKey:
+    """The key as it is known here, used from where it may be. Raises: BinanceError -2014, -2015."""
     if not key or not KEY_FORM.fullmatch(key):
         raise errors.bad_key_format()
     known = keys.get(key)
-    if known is None:
+    if known is None or known.revoked:
+        raise errors.rejected_key()
+    if known.addresses and address not in known.addresses.split(","):
         raise errors.rejected_key()
     return known
 
@@ -54,15 +65,42 @@ def check_time(params: Mapping[str, str], now_ms: int) -> None:
 
 
 def check_signature(key: ApiKey, payload: str, signature: str | None) -> None:
-    """HMAC-SHA256 over the payload as received; hex, upper or lower case.
+    """The signature is the key's over the payload as received.
 
+    HMAC-SHA256 in hex, upper or lower case; Ed25519 and RSA (PKCS#1 v1.5, SHA-256) in base64.
     Raises: BinanceError -1102, -1022.
     """
     if not signature:
         raise errors.missing("signature")
+    if key.is_asymmetric:
+        if not _verifies(key.secret, payload.encode(), signature):
+            raise errors.bad_signature()
+        return
     made = hmac.new(key.secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
     if not hmac.compare_digest(made.encode(), signature.lower().encode()):
         raise errors.bad_signature()
+
+
+@lru_cache(maxsize=1024)
+def public_key(pem: str) -> Ed25519PublicKey | RSAPublicKey:
+    """The public key of a PEM text. Raises: ValueError, where it is none of the two kinds."""
+    loaded = load_pem_public_key(pem.encode())
+    if not isinstance(loaded, Ed25519PublicKey | RSAPublicKey):
+        raise ValueError("Only Ed25519 and RSA public keys can sign requests.")
+    return loaded
+
+
+def _verifies(pem: str, payload: bytes, signature: str) -> bool:
+    key = public_key(pem)
+    try:
+        signed = base64.b64decode(signature, validate=True)
+        if isinstance(key, Ed25519PublicKey):
+            key.verify(signed, payload)
+        else:
+            key.verify(signed, payload, PKCS1v15(), SHA256())
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def rest_payload(query: str, body: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from trading.exchange.paper import errors
 from trading.exchange.paper import orders as o
 from trading.exchange.paper.filters import floor_step
@@ -12,6 +14,8 @@ from trading.exchange.paper.values import E8
 
 # Levels looked at when an order is judged against the book: few first, for most need no more.
 DEPTHS = (20, 100, 1000)
+BNB = "BNB"
+BNB_PRICE = "BNBUSDT"
 
 
 class Settlement(State):
@@ -39,65 +43,126 @@ class Settlement(State):
         if order.side == o.SELL:
             return order.remaining
         if order.type == o.MARKET:
-            return self.walk(order.symbol, order.side, None, order.quantity)[1]
-        return -(-(order.price or order.stop_price) * order.remaining // E8)
+            return self.walk(order, None, order.quantity)[1]
+        price = order.price or order.stop_price or self.last[order.symbol]
+        return -(-price * order.remaining // E8)
+
+    def relock(self, order: Order) -> None:
+        """Give back what an order that became smaller no longer needs."""
+        still = self.cost(order) if order.remaining else 0
+        if order.locked > still:
+            pays = self.symbols[order.symbol].pays(order.side)
+            self.ledger.unlock(order.account, pays, order.locked - still)
+            order.locked = still
 
     def pay(self, order: Order, symbol: Symbol, paid: int) -> None:
         """Pay from the order's own lock; a better price than locked for frees the difference."""
+        pays = symbol.pays(order.side)
         if not order.locked:
-            self.ledger.pay(order.account, symbol.pays(order.side), paid, locked=0)
+            self.ledger.pay(order.account, pays, paid, locked=0)
             return
-        still = 0 if not order.remaining else self.cost(order)
+        still = self.cost(order) if order.remaining else 0
         from_lock = min(paid, order.locked - still)
-        self.ledger.pay(order.account, symbol.pays(order.side), paid, locked=from_lock)
-        self.ledger.unlock(order.account, symbol.pays(order.side), order.locked - still - from_lock)
+        self.ledger.pay(order.account, pays, paid, locked=from_lock)
+        spare = order.locked - still - from_lock
+        if spare:
+            self.ledger.unlock(order.account, pays, spare)
         order.locked = still
 
-    def receive(self, order: Order, asset: str, got: int, fee: int) -> None:
+    def commission(self, order: Order, symbol: Symbol, got: int, quote: int, rate: int) -> int:
+        """What a fill costs in BNB; 0 where it is charged on what the fill brought.
+
+        Three quarters of the rate, where the account asked for it and has enough BNB free.
+        """
+        if order.account not in self.pays_bnb:
+            return 0
+        if symbol.receives(order.side) == BNB:
+            return got * rate * 3 // (4 * E8)
+        price = self.last.get(BNB_PRICE)
+        if not price or symbol.quote != self.symbols[BNB_PRICE].quote:
+            return 0
+        fee = quote * rate * 3 // (4 * price)
+        return fee if self.ledger.free(order.account, BNB) >= fee else 0
+
+    def receive(self, order: Order, asset: str, got: int, fee: int, in_bnb: int) -> None:
         """Book what a fill brought. An OPO's list keeps it locked for its legs (faqs/opo.md)."""
         listed = self.lists.get(order.list_id)
         if listed is None or listed.kind not in o.PAYS_OTHER or order.role != o.WORKING:
             self.ledger.receive(order.account, asset, got)
-            self.ledger.charge(order.account, asset, fee)
+            self.ledger.charge(order.account, BNB if in_bnb else asset, in_bnb or fee)
             return
-        from_free = (
-            self.switches.opo_fee_from_free
-            and asset != "BNB"
-            and self.ledger.free(order.account, asset) >= fee
-        )
-        self.ledger.receive(order.account, asset, got, lock=True)
-        self.ledger.charge(order.account, asset, fee, from_lock=not from_free)
-        listed.locked += got if from_free else got - fee
+        if in_bnb and asset != BNB:
+            self.ledger.receive(order.account, asset, got, lock=True)
+            self.ledger.charge(order.account, BNB, in_bnb)
+            listed.locked += got
+        else:
+            fee = in_bnb or fee
+            from_free = (
+                self.switches.opo_fee_from_free
+                and asset != BNB
+                and self.ledger.free(order.account, asset) >= fee
+            )
+            self.ledger.receive(order.account, asset, got, lock=True)
+            self.ledger.charge(order.account, asset, fee, from_lock=not from_free)
+            listed.locked += got if from_free else got - fee
         self.changed_lists[listed.id] = listed
 
-    def walk(self, symbol: str, side: str, limit: int | None, quantity: int) -> tuple[int, int]:
+    # -- the book: the feed's levels and the paper orders together ---------------------------------
+
+    def levels(self, order: Order, limit: int | None) -> Iterator[tuple[int, int]]:
+        """(price, quantity) a taker finds down to `limit`, best first; its own orders are left out
+        where self-trade prevention would keep them apart.
+        """
+        queue = iter(self.waiting[order.symbol].against(order.side))
+        sign = 1 if order.side == o.BUY else -1
+        paper = next(queue, None)
+        for price, quantity in self._feed_levels(order, limit):
+            while paper is not None and paper[0] <= sign * price:
+                yield from self._paper_level(order, paper[2])
+                paper = next(queue, None)
+            yield price, quantity
+        while paper is not None and (limit is None or paper[0] <= sign * limit):
+            yield from self._paper_level(order, paper[2])
+            paper = next(queue, None)
+
+    def _paper_level(self, order: Order, maker_id: int) -> Iterator[tuple[int, int]]:
+        maker = self.orders[maker_id]
+        if maker.account != order.account or order.stp_mode == o.NONE:
+            yield maker.price, maker.remaining
+
+    def _feed_levels(self, order: Order, limit: int | None) -> Iterator[tuple[int, int]]:
+        seen = 0
+        for depth in DEPTHS:
+            book = self.market.book(order.symbol, depth)
+            levels = book.asks if order.side == o.BUY else book.bids
+            for level in levels[seen:]:
+                if limit is not None and (
+                    level.price > limit if order.side == o.BUY else level.price < limit
+                ):
+                    return
+                yield level.price, level.quantity
+            if len(levels) < depth:
+                return
+            seen = depth
+
+    def walk(self, order: Order, limit: int | None, quantity: int) -> tuple[int, int]:
         """How much of `quantity` the book gives down to `limit`, and what that costs in quote."""
         got = cost = 0
-        for depth in DEPTHS:
-            got = cost = 0
-            book = self.market.book(symbol, depth)
-            levels = book.asks if side == o.BUY else book.bids
-            for level in levels:
-                outside = limit is not None and (
-                    level.price > limit if side == o.BUY else level.price < limit
-                )
-                if outside or got == quantity:
-                    return got, cost
-                part = min(level.quantity, quantity - got)
-                got += part
-                cost += level.price * part // E8
-            if got == quantity or len(levels) < depth:
+        for price, offered in self.levels(order, limit):
+            part = min(offered, quantity - got)
+            got += part
+            cost += price * part // E8
+            if got == quantity:
                 break
         return got, cost
 
     def _quantity_for(self, order: Order) -> int:
         """The whole steps of base that `quote_quantity` buys, or must be sold for it."""
-        book = self.market.book(order.symbol, DEPTHS[-1])
         left, got = order.quote_quantity, 0
-        for level in book.asks if order.side == o.BUY else book.bids:
-            part = min(level.quantity, left * E8 // level.price)
+        for price, offered in self.levels(order, None):
+            part = min(offered, left * E8 // price)
             got += part
-            left -= level.price * part // E8
-            if part < level.quantity:
+            left -= price * part // E8
+            if part < offered:
                 break
         return floor_step(self.symbols[order.symbol], got)

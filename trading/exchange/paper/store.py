@@ -9,25 +9,27 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from trading.exchange.paper.accounts import Account, ApiKey
+from trading.exchange.paper.accounts import Account, ApiKey, Transfer
+from trading.exchange.paper.history import History
 from trading.exchange.paper.ledger import Balance, Ledger, Totals
-from trading.exchange.paper.orders import Order, OrderList, Trade
+from trading.exchange.paper.orders import Order, OrderList
 from trading.exchange.paper.schema import INDEXES, TABLES, WRITERS, column
 from trading.exchange.paper.state import Counters, State
+from trading.exchange.paper.values import Fill
 
-T = TypeVar("T")
+COUNTED = tuple(one.name for one in fields(Counters))
 
 
 class StateInUse(Exception):
     """Another process holds the state file."""
 
 
-class Store:
+class Store(History):
     """The durable side of the exchange. `path` may be ":memory:" for a throw-away one."""
 
     def __init__(self, path: str | Path = ":memory:") -> None:
@@ -57,11 +59,28 @@ class Store:
             " issued TEXT)"
         )
         for table, kind, key in TABLES:
-            columns = ", ".join(column(one.name, str(one.type)) for one in fields(kind))
+            columns = ", ".join(column(one) for one in fields(kind))
             self._write(f"CREATE TABLE IF NOT EXISTS {table} ({columns}, PRIMARY KEY ({key}))")
+            have = {row[1] for row in self._db.execute(f"PRAGMA table_info({table})")}
+            for one in fields(kind):  # a state file from before a field was there
+                if one.name not in have:
+                    self._write(f"ALTER TABLE {table} ADD COLUMN {column(one)}")
+        self._upgrade_trades()
         for index in INDEXES:
             self._write(index)
         self.commit()
+
+    def _upgrade_trades(self) -> None:
+        """The two sides of a paper trade share its number: the key was narrower once."""
+        keys = [row[1] for row in self._db.execute("PRAGMA table_info(trades)") if row[5]]
+        if "is_buyer" in keys:
+            return
+        name, kind, key = next(one for one in TABLES if one[0] == "trades")
+        columns = ", ".join(column(one) for one in fields(kind))
+        self._write("ALTER TABLE trades RENAME TO trades_before")
+        self._write(f"CREATE TABLE {name} ({columns}, PRIMARY KEY ({key}))")
+        self._write("INSERT INTO trades SELECT * FROM trades_before")
+        self._write("DROP TABLE trades_before")
 
     def close(self) -> None:
         self.commit()
@@ -89,6 +108,10 @@ class Store:
             self._put("lists", state.changed_lists.values())
         if state.new_trades:
             self._put("trades", state.new_trades)
+        if state.new_prevented:
+            self._put("prevented", state.new_prevented)
+        if state.new_amendments:
+            self._put("amendments", state.new_amendments)
         for account, asset in ledger.touched:
             held = ledger.balances[account][asset]
             self._write(
@@ -101,10 +124,13 @@ class Store:
                 "REPLACE INTO totals VALUES (?, ?, ?, ?)",
                 (asset, str(total.fees), str(total.market), str(total.issued)),
             )
-        self.put_meta("counters", asdict(state.counters))
+        counters = state.counters  # asdict() copies deeply: ten times slower
+        self.put_meta("counters", {name: getattr(counters, name) for name in COUNTED})
         state.changed_orders.clear()
         state.changed_lists.clear()
         state.new_trades.clear()
+        state.new_prevented.clear()
+        state.new_amendments.clear()
         ledger.touched.clear()
         ledger.moved.clear()
 
@@ -113,6 +139,11 @@ class Store:
 
     def put_key(self, key: ApiKey) -> None:
         self._put("api_keys", [key])
+
+    def put_transfer(self, account: int, asset: str, amount: int, at_ms: int) -> None:
+        """Note money from outside (or to it)."""
+        number = self._db.execute("SELECT COALESCE(MAX(id), 0) + 1 FROM transfers").fetchone()[0]
+        self._put("transfers", [Transfer(number, account, asset, amount, at_ms)])
 
     def put_meta(self, name: str, value: Any) -> None:
         text = json.dumps(value, separators=(",", ":"))
@@ -155,85 +186,15 @@ class Store:
             OrderList, "SELECT * FROM lists WHERE order_status = 'EXECUTING' ORDER BY id"
         )
 
-    # -- questions --------------------------------------------------------------------------------
-
-    def order(
-        self, account: int, symbol: str, order_id: int | None, client_id: str | None
-    ) -> Order | None:
-        """By number, by client id (the newest of that name), or by both, which must then agree."""
-        where, values = "account = ? AND symbol = ?", [account, symbol]
-        if order_id is not None:
-            where += " AND id = ?"
-            values.append(order_id)
-        if client_id is not None:
-            where += " AND client_id = ?"
-            values.append(client_id)
-        found = self._all(
-            Order, f"SELECT * FROM orders WHERE {where} ORDER BY id DESC LIMIT 1", values
+    def taker_fills(self, symbol: str, after_id: int) -> list[Fill]:
+        """Fills of takers among the trades after this one: what the market was told of them."""
+        rows = self._db.execute(
+            "SELECT at_ms, price, quantity, is_buyer FROM trades"
+            " WHERE symbol = ? AND id > ? AND is_maker = 0 AND id NOT IN"  # or two paper orders met
+            " (SELECT id FROM trades WHERE symbol = ? AND id > ? AND is_maker = 1) ORDER BY id",
+            (symbol, after_id, symbol, after_id),
         )
-        return found[0] if found else None
-
-    def orders(
-        self,
-        account: int,
-        symbol: str,
-        *,
-        from_id: int | None,
-        start_ms: int | None,
-        end_ms: int | None,
-        limit: int,
-    ) -> list[Order]:
-        """An account's orders, oldest first; the newest ones where no condition is given."""
-        where, values = _window(
-            "account = ? AND symbol = ?", [account, symbol], "updated_ms", start_ms, end_ms, from_id
-        )
-        newest = from_id is None and start_ms is None
-        return self._page(Order, "orders", where, values, newest=newest, limit=limit)
-
-    def order_list(
-        self, account: int, list_id: int | None, client_id: str | None
-    ) -> OrderList | None:
-        where, value = ("client_id = ?", client_id) if client_id else ("id = ?", list_id)
-        found = self._all(
-            OrderList,
-            f"SELECT * FROM lists WHERE account = ? AND {where} ORDER BY id DESC LIMIT 1",
-            (account, value),
-        )
-        return found[0] if found else None
-
-    def order_lists(
-        self,
-        account: int,
-        *,
-        from_id: int | None,
-        start_ms: int | None,
-        end_ms: int | None,
-        limit: int,
-    ) -> list[OrderList]:
-        where, values = _window("account = ?", [account], "updated_ms", start_ms, end_ms, from_id)
-        newest = from_id is None and start_ms is None
-        return self._page(OrderList, "lists", where, values, newest=newest, limit=limit)
-
-    def trades(
-        self,
-        account: int,
-        symbol: str,
-        *,
-        order_id: int | None,
-        from_id: int | None,
-        start_ms: int | None,
-        end_ms: int | None,
-        limit: int,
-    ) -> list[Trade]:
-        """An account's trades, oldest first; the newest ones where no condition is given."""
-        where, values = _window(
-            "account = ? AND symbol = ?", [account, symbol], "at_ms", start_ms, end_ms, from_id
-        )
-        if order_id is not None:
-            where += " AND order_id = ?"
-            values.append(order_id)
-        newest = from_id is None and start_ms is None and order_id is None
-        return self._page(Trade, "trades", where, values, newest=newest, limit=limit)
+        return [Fill(at, price, quantity, not buyer) for at, price, quantity, buyer in rows]
 
     def count(self, table: str) -> int:
         """How many rows one of TABLES has."""
@@ -253,44 +214,3 @@ class Store:
         values_of, sql = WRITERS[table]
         for row in rows:
             self._write(sql, values_of(row))
-
-    def _all(self, kind: Callable[..., T], sql: str, values: Sequence[Any] = ()) -> list[T]:
-        return [kind(*row) for row in self._db.execute(sql, values)]
-
-    def _page(
-        self,
-        kind: Callable[..., T],
-        table: str,
-        where: str,
-        values: list[Any],
-        *,
-        newest: bool,
-        limit: int,
-    ) -> list[T]:
-        order = "DESC" if newest else "ASC"
-        rows = self._all(
-            kind,
-            f"SELECT * FROM {table} WHERE {where} ORDER BY id {order} LIMIT ?",
-            [*values, limit],
-        )
-        return rows[::-1] if newest else rows
-
-
-def _window(
-    where: str,
-    values: list[Any],
-    column: str,
-    start_ms: int | None,
-    end_ms: int | None,
-    from_id: int | None,
-) -> tuple[str, list[Any]]:
-    """Conditions of a time window; an id to begin at counts only where no time is given."""
-    values = list(values)
-    for operator, bound in ((">=", start_ms), ("<=", end_ms)):
-        if bound is not None:
-            where += f" AND {column} {operator} ?"
-            values.append(bound)
-    if from_id is not None and start_ms is None and end_ms is None:
-        where += " AND id >= ?"
-        values.append(from_id)
-    return where, values

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from trading.exchange.paper import orders as o
-from trading.exchange.paper.values import from_e8, to_e8
+from trading.exchange.paper import symbol_filters
+from trading.exchange.paper.values import to_e8
 
 ORDER_TYPES = (
     o.LIMIT,
@@ -46,6 +47,22 @@ class Symbol:
     max_orders: int = 200
     max_algo_orders: int = 5
     max_order_lists: int = 20
+    max_amends: int = 10
+    max_iceberg_parts: int = 100  # 0 here and below: the filter is not there
+    max_iceberg_orders: int = 0
+    max_position: int = 0
+    old_min_notional: int = 0  # MIN_NOTIONAL, where a symbol still has it
+    percent_up: int = 0  # PERCENT_PRICE, likewise
+    percent_down: int = 0
+    market_step: int = 0
+    min_market_quantity: int = 0
+    min_trailing: int = 10  # TRAILING_DELTA, in basis points, above and below alike
+    max_trailing: int = 2000
+    price_range: bool = True  # the PRICE_RANGE execution rule
+    bid_range_up: int = to_e8("1.1")
+    bid_range_down: int = to_e8("0.5")
+    ask_range_up: int = to_e8("2")
+    ask_range_down: int = to_e8("0.9")
     maker: int = to_e8("0.001")
     taker: int = to_e8("0.001")
     status: str = "TRADING"
@@ -53,6 +70,13 @@ class Symbol:
     oco: bool = True
     oto: bool = True
     opo: bool = True
+    iceberg: bool = True
+    trailing: bool = True
+    cancel_replace: bool = True
+    amend: bool = True
+    by_quote: bool = True
+    stp_modes: tuple[str, ...] = o.STP_MODES[:5]
+    stp_default: str = o.NONE
 
     def pays(self, side: str) -> str:
         """The asset an order of this side is paid with."""
@@ -60,49 +84,6 @@ class Symbol:
 
     def receives(self, side: str) -> str:
         return self.base if side == o.BUY else self.quote
-
-    def filters(self) -> list[dict[str, Any]]:
-        """The `filters` array of exchangeInfo."""
-        minutes = self.average_minutes
-        return [
-            {
-                "filterType": "PRICE_FILTER",
-                "minPrice": from_e8(self.min_price),
-                "maxPrice": from_e8(self.max_price),
-                "tickSize": from_e8(self.tick),
-            },
-            {
-                "filterType": "LOT_SIZE",
-                "minQty": from_e8(self.min_quantity),
-                "maxQty": from_e8(self.max_quantity),
-                "stepSize": from_e8(self.step),
-            },
-            {
-                "filterType": "MARKET_LOT_SIZE",
-                "minQty": from_e8(0),
-                "maxQty": from_e8(self.max_market_quantity),
-                "stepSize": from_e8(0),
-            },
-            {
-                "filterType": "PERCENT_PRICE_BY_SIDE",
-                "bidMultiplierUp": _plain(self.bid_multiplier_up),
-                "bidMultiplierDown": _plain(self.bid_multiplier_down),
-                "askMultiplierUp": _plain(self.ask_multiplier_up),
-                "askMultiplierDown": _plain(self.ask_multiplier_down),
-                "avgPriceMins": minutes,
-            },
-            {
-                "filterType": "NOTIONAL",
-                "minNotional": from_e8(self.min_notional),
-                "applyMinToMarket": True,
-                "maxNotional": from_e8(self.max_notional),
-                "applyMaxToMarket": False,
-                "avgPriceMins": minutes,
-            },
-            {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": self.max_orders},
-            {"filterType": "MAX_NUM_ORDER_LISTS", "maxNumOrderLists": self.max_order_lists},
-            {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": self.max_algo_orders},
-        ]
 
     def info(self) -> dict[str, Any]:
         """One element of exchangeInfo's `symbols`."""
@@ -117,28 +98,23 @@ class Symbol:
             "baseCommissionPrecision": 8,
             "quoteCommissionPrecision": 8,
             "orderTypes": list(self.order_types),
-            "icebergAllowed": False,
+            "icebergAllowed": self.iceberg,
             "ocoAllowed": self.oco,
             "otoAllowed": self.oto,
             "opoAllowed": self.opo,
-            "quoteOrderQtyMarketAllowed": True,
-            "allowTrailingStop": False,
-            "cancelReplaceAllowed": False,
-            "amendAllowed": False,
+            "quoteOrderQtyMarketAllowed": self.by_quote,
+            "allowTrailingStop": self.trailing,
+            "cancelReplaceAllowed": self.cancel_replace,
+            "amendAllowed": self.amend,
             "pegInstructionsAllowed": False,
             "isSpotTradingAllowed": True,
             "isMarginTradingAllowed": False,
-            "filters": self.filters(),
+            "filters": symbol_filters.table(self),
             "permissions": [],
             "permissionSets": [["SPOT"]],
-            "defaultSelfTradePreventionMode": "NONE",
-            "allowedSelfTradePreventionModes": ["NONE"],
+            "defaultSelfTradePreventionMode": self.stp_default,
+            "allowedSelfTradePreventionModes": list(self.stp_modes),
         }
-
-
-def _plain(units: int) -> str:
-    """A multiplier without its trailing zeros: "5", "0.2"."""
-    return from_e8(units).rstrip("0").rstrip(".")
 
 
 def _usdt(
@@ -170,3 +146,34 @@ SYMBOLS: dict[str, Symbol] = {
         _usdt("XRP", step="0.1", max_quantity="9222449", max_market="2000000", tick="0.0001"),
     )
 }
+
+QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "TUSD", "BTC", "ETH", "BNB", "EUR", "TRY")
+_LOTS = 10**9  # the largest quantity of a symbol that only a tape knows, in steps
+
+
+def listing(name: str, tick: int, step: int) -> Symbol:
+    """The listing of a symbol: Binance's own where we know it and it fits, else one for this grid.
+
+    Raises: ValueError, for a name that ends with no known quote asset.
+    """
+    known = SYMBOLS.get(name)
+    if known is not None and tick % known.tick == 0 and step % known.step == 0:
+        return known
+    quote = next((q for q in QUOTES if name.endswith(q) and len(name) > len(q)), None)
+    if quote is None:
+        raise ValueError(f"{name} ends with no known quote asset: {', '.join(QUOTES)}.")
+    dollar = quote not in ("BTC", "ETH", "BNB")
+    return Symbol(
+        name=name,
+        base=name.removesuffix(quote),
+        quote=quote,
+        tick=tick,
+        min_price=tick,
+        max_price=min(to_e8("1000000"), tick * 10**8),
+        step=step,
+        min_quantity=step,
+        max_quantity=min(step * _LOTS, to_e8("9000000000")),
+        max_market_quantity=min(step * _LOTS, to_e8("9000000000")) // 10,
+        min_notional=to_e8("5" if dollar else "0.001"),
+        max_notional=to_e8("9000000"),
+    )

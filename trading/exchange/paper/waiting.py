@@ -1,7 +1,8 @@
 """The open orders of one symbol, sorted by who goes first: price, then time. Pure.
 
 Four queues: resting buys and sells, and orders that wait for the price to rise or to fall to their
-stop price. Each is a sorted list of (key, order id): the head is next, changes bisect.
+stop price. Each is a sorted list of (key, rank, order id): the head is next, changes bisect. Orders
+that track the price are apart, for each print moves them.
 """
 
 from __future__ import annotations
@@ -12,51 +13,49 @@ from collections.abc import Iterator
 from trading.exchange.paper import orders as o
 from trading.exchange.paper.orders import Order
 
-Queue = list[tuple[int, int]]
+Queue = list[tuple[int, int, int]]
 
 
 class Waiting:
-    """Price-time priority of one symbol's paper orders. Ids grow with time, so they break ties."""
+    """Price-time priority of one symbol's paper orders. Ranks grow with time and break ties."""
 
     def __init__(self) -> None:
         self.buys: Queue = []  # highest price first: keys are negated prices
         self.sells: Queue = []
         self.rising: Queue = []  # triggers when the price rises to it: lowest first
         self.falling: Queue = []  # triggers when the price falls to it: highest first, negated
+        self.tracking: dict[int, Order] = {}
 
     def __bool__(self) -> bool:
-        return bool(self.buys or self.sells or self.rising or self.falling)
+        return bool(self.buys or self.sells or self.rising or self.falling or self.tracking)
 
     def add(self, order: Order) -> None:
+        if order.is_waiting and order.is_tracking:
+            self.tracking[order.id] = order
+            return
         queue, key = self._place(order)
-        insort(queue, (key, order.id))
+        insort(queue, (key, order.rank, order.id))
 
     def remove(self, order: Order) -> None:
         """Take an order out, wherever it is; nothing happens where it is not in."""
+        if order.trailing_delta and self.tracking.pop(order.id, None) is not None:
+            return
         queue, key = self._place(order)
-        at = bisect_left(queue, (key, order.id))
-        if at < len(queue) and queue[at] == (key, order.id):
+        entry = (key, order.rank, order.id)
+        at = bisect_left(queue, entry)
+        if at < len(queue) and queue[at] == entry:
             del queue[at]
 
-    def touched_by(self, price: int, *, buys_first: bool) -> Iterator[int]:
-        """Ids of resting orders that a trade at `price` may fill, one at a time, best first.
-
-        The caller fills or leaves each before it asks for the next; one left alone ends its side.
-        """
-        for is_buy in (buys_first, not buys_first):
-            queue = self.buys if is_buy else self.sells
-            limit = -price if is_buy else price
-            seen = -1
-            while queue and queue[0][0] <= limit and queue[0][1] != seen:
-                seen = queue[0][1]
-                yield seen
+    def against(self, side: str) -> Queue:
+        """The resting orders that a taker of this side meets, best first."""
+        return self.sells if side == o.BUY else self.buys
 
     def triggered_by(self, price: int) -> Iterator[int]:
         """Ids of waiting orders that a trade at `price` sets off; the caller removes each."""
         while self.falling and self.falling[0][0] <= -price:
-            yield self.falling[0][1]
+            yield self.falling[0][2]
         while self.rising and self.rising[0][0] <= price:
-            yield self.rising[0][1]
+            yield self.rising[0][2]
 
     def _place(self, order: Order) -> tuple[Queue, int]:
         if order.is_waiting:

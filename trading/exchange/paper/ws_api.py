@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from trading.exchange.paper import errors, security
+from trading.exchange.paper import errors, security, timeunit
 from trading.exchange.paper.accounts import ApiKey
 from trading.exchange.paper.errors import BinanceError
 from trading.exchange.paper.exchange import PaperExchange
@@ -21,6 +21,7 @@ from trading.exchange.paper.routes import METHODS, SIGNED, Route
 log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
+MOST_SUBSCRIPTION_IDS = 65_535  # in the life of one connection
 
 
 @dataclass(slots=True)
@@ -33,7 +34,11 @@ class Session:
     key: ApiKey | None = None
     authorized_ms: int | None = None
     subscriptions: dict[int, int] = field(default_factory=dict)
+    subscribed_by: dict[int, str] = field(default_factory=dict)  # … to the keys that asked
     next_subscription: int = 0
+    micros: bool = False  # times in microseconds, by ?timeUnit=
+    rate_limits: bool = True  # by ?returnRateLimits=
+    farewells: list[Json] = field(default_factory=list)  # to be sent after the next answer
 
     def answer(self, text: str) -> Json:
         """Answer one frame. Never raises for bad input."""
@@ -44,13 +49,18 @@ class Session:
             request_id, name, params = _read(text)
             result, counted = self._run(name.removeprefix("v3/"), params)
             answer: Json = {"id": request_id, "status": 200, "result": result}
+            if self.micros:
+                answer["result"] = timeunit.answer(result)
         except BinanceError as error:
             request_id = getattr(error, "request_id", request_id)
             answer = {"id": request_id, "status": error.status, "error": error.body()}
+            if "Retry-After" in error.headers:
+                after = now_ms + int(error.headers["Retry-After"]) * 1000
+                answer["error"]["data"] = {"serverTime": now_ms, "retryAfter": after}
         except Exception:
             log.exception("%s failed", name)
             answer = {"id": request_id, "status": 500, "error": errors.unknown_fault().body()}
-        if params.get("returnRateLimits") != "false":
+        if params.get("returnRateLimits", "true" if self.rate_limits else "false") != "false":
             answer["rateLimits"] = [limits.weight_count(self.address, now_ms)]
             if counted is not None:
                 answer["rateLimits"] = limits.order_counts(counted, now_ms) + answer["rateLimits"]
@@ -58,6 +68,8 @@ class Session:
 
     def events_for(self, account: int, event: Json) -> list[Json]:
         """The frames an event of an account makes here: one per subscription."""
+        if self.micros and account in self.subscriptions.values():
+            event = timeunit.event(event)
         return [
             {"subscriptionId": number, "event": event}
             for number, owner in self.subscriptions.items()
@@ -77,23 +89,26 @@ class Session:
         key = self._authenticate(route, params)
         plain = {name: value for name, value in params.items() if name != "returnRateLimits"}
         answer = exchange.call(route, plain, key, self.address)
-        return answer, key.account if key and route.orders else None
+        return answer, key.account if key and (route.orders or route.counted) else None
 
     def _authenticate(self, route: Route, params: Mapping[str, str]) -> ApiKey | None:
         """The key of this request: its own signature, else the session's. Raises: BinanceError."""
+        if route.security == "USER_STREAM":
+            key = params.get("apiKey") or (self.key.key if self.key else None)
+            return security.check_key(self.exchange.keys, key, self.address)
         if route.security not in SIGNED:
             return None
         if "apiKey" in params or self.key is None:
             return self.check(params)
-        security.check_time(params, self.exchange.now_ms)
-        return self.key
+        security.check_time(params, self.exchange.server_ms)
+        return security.check_key(self.exchange.keys, self.key.key, self.address)
 
     def check(self, params: Mapping[str, str]) -> ApiKey:
         """Key, time and signature of a request that carries its own. Raises: BinanceError."""
         if "apiKey" not in params:
             raise errors.missing("apiKey")
-        security.check_time(params, self.exchange.now_ms)
-        key = security.check_key(self.exchange.keys, params["apiKey"])
+        security.check_time(params, self.exchange.server_ms)
+        key = security.check_key(self.exchange.keys, params["apiKey"], self.address)
         security.check_signature(key, security.socket_payload(params), params.get("signature"))
         return key
 
@@ -102,9 +117,30 @@ class Session:
             "apiKey": self.key.key if self.key else None,
             "authorizedSince": self.authorized_ms,
             "connectedSince": self.connected_ms,
-            "returnRateLimits": True,
-            "serverTime": self.exchange.now_ms,
+            "returnRateLimits": self.rate_limits,
+            "serverTime": self.exchange.server_ms,
             "userDataStream": bool(self.subscriptions),
+        }
+
+    def lost_key(self, key: ApiKey) -> list[Json]:
+        """The key was revoked: what this connection is told. Its log-on and streams end."""
+        frames = []
+        if self.key is not None and self.key.key == key.key:
+            self.key = self.authorized_ms = None
+            error = errors.rejected_key()
+            frames.append({"id": None, "status": error.status, "error": error.body()})
+        for number, owner in list(self.subscriptions.items()):
+            if self.subscribed_by.get(number) == key.key and owner == key.account:
+                frames.append(self.terminated(number))
+                del self.subscriptions[number]
+        return frames
+
+    def terminated(self, number: int) -> Json:
+        """The last event of a subscription that the exchange ends."""
+        told = {"e": "eventStreamTerminated", "E": self.exchange.now_ms}
+        return {
+            "subscriptionId": number,
+            "event": timeunit.event(told) if self.micros else told,
         }
 
     def subscribe(self, key: ApiKey) -> Json:
@@ -112,7 +148,10 @@ class Session:
         if key.account in self.subscriptions.values():
             raise errors.already_subscribed()
         number, self.next_subscription = self.next_subscription, self.next_subscription + 1
+        if number >= MOST_SUBSCRIPTION_IDS:
+            raise errors.too_many_subscriptions()
         self.subscriptions[number] = key.account
+        self.subscribed_by[number] = key.key
         return {"subscriptionId": number}
 
 
@@ -149,6 +188,7 @@ def _unsubscribe(session: Session, params: Mapping[str, str]) -> Json:
     if not ending:
         raise errors.not_subscribed()
     for number in ending:
+        session.farewells.append(session.terminated(number))
         del session.subscriptions[number]
     return {}
 
