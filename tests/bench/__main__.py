@@ -37,10 +37,10 @@ def main(arguments: list[str]) -> int:
         print(one.line())
     held = all(one.holds for one in measures)
     report = {
-        "bench": options.name,
-        "quick": options.quick,
+        "name": options.name,
         "ok": held,
-        "measures": {one.name: round(one.value, 6) for one in measures},
+        "quick": options.quick,
+        **{one.name: round(one.value, 6) for one in measures},
         "missed": [one.name for one in measures if not one.holds],
     }
     print(json.dumps(report))
