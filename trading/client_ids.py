@@ -6,12 +6,10 @@ percent-encoding and anything else breaks one of the two.
 """
 
 import base64
-import re
 from uuid import UUID
 
 LIST, ENTRY, STOP, TARGET, EXIT = "L", "E", "S", "G", "X"
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_OURS = re.compile(r"T[A-Z2-7]{26}[LESGX][0-9A-Z]{4}")
 
 
 def client_id(intent: UUID, leg: str, attempt: int = 1) -> str:
@@ -23,8 +21,3 @@ def client_id(intent: UUID, leg: str, attempt: int = 1) -> str:
         attempt, digit = divmod(attempt, 36)
         digits = _DIGITS[digit] + digits
     return f"T{base64.b32encode(intent.bytes).decode().rstrip('=')}{leg}{digits}"
-
-
-def is_ours(text: str) -> bool:
-    """Whether an id found on the exchange has our form."""
-    return _OURS.fullmatch(text) is not None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from trading.api.present import timeline
-from trading.models import ExchangeAccount, Trade
+from trading.models import Trade
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,3 @@ def timeline_of(trade_id: UUID) -> tuple[TimelineLine, ...]:
     """Everything that happened to a trade, in order; empty where there is no such trade."""
     trade = Trade.objects.filter(pk=trade_id).first()
     return tuple(TimelineLine(**line) for line in timeline(trade)) if trade else ()
-
-
-def account_ids_of(user) -> tuple[UUID, ...]:
-    """The accounts a user may see, removed ones apart."""
-    own = ExchangeAccount.objects.for_principal(user).order_by("created_at")
-    return tuple(own.values_list("pk", flat=True))
