@@ -253,7 +253,7 @@ def test_the_sdk_cancels_orders_and_lists_in_one_go(keys: Keys, ask: Read) -> No
 def test_the_sdk_hears_the_documented_refusals(keys: Keys) -> None:
     api = spot(keys).rest_api
     with pytest.raises(BadRequestError) as refused:
-        api.get_order(symbol=BTC, order_id=1)
+        api.get_order(symbol=BTC, order_id=999999999)
     assert (refused.value.status_code, refused.value.error_message) == (
         -2013,
         "Order does not exist.",
