@@ -59,16 +59,56 @@ def test_candles_default_to_five_hundred_and_never_exceed_a_thousand():
         (-1128, "ticker/price", {"symbol": "BTCUSDT", "symbols": '["BTCUSDT"]'}),
         (-1100, "ticker/price", {"symbols": "BTCUSDT"}),
         (-1100, "ticker/price", {"symbols": "[" * 5000}),
-        (-1101, "ticker/price", {"symbols": '["BTCUSDT","BTCUSDT"]'}),
+        (-1100, "ticker/price", {"symbols": '["btcusdt"]'}),
+        (-1151, "ticker/price", {"symbols": '["BTCUSDT","BTCUSDT"]'}),
+        (-1151, "ticker", {"symbols": '["BTCUSDT","ETHUSDT","BTCUSDT"]'}),
         (-1121, "ticker/price", {"symbols": '["BTCUSDT","NOPE"]'}),
         (-1121, "ticker/24hr", {"symbols": "[]"}),
-        (-1130, "ticker/24hr", {"symbol": "BTCUSDT", "type": "HUGE"}),
+        (-1139, "ticker/24hr", {"symbol": "BTCUSDT", "type": "HUGE"}),
+        (-1139, "ticker/tradingDay", {"symbol": "BTCUSDT", "type": "mini"}),
+        (-1102, "ticker", {}),
+        (-1122, "ticker/bookTicker", {"symbolStatus": "ASLEEP"}),
+        (-1122, "depth", {"symbol": "BTCUSDT", "symbolStatus": ""}),
+        (-1220, "depth", {"symbol": "BTCUSDT", "symbolStatus": "HALT"}),
+        (-1220, "ticker/24hr", {"symbol": "BTCUSDT", "symbolStatus": "BREAK"}),
+        (-1220, "ticker", {"symbol": "BTCUSDT", "symbolStatus": "HALT"}),
+        (-1104, "trades", {"symbol": "BTCUSDT", "symbolStatus": "TRADING"}),
         (-1128, "aggTrades", {"symbol": "BTCUSDT", "fromId": 5, "startTime": 5}),
-        (-1127, "aggTrades", {"symbol": "BTCUSDT", "startTime": 0, "endTime": NOON}),
     ],
 )
 def test_what_cannot_be_answered_is_refused_in_binances_numbers(code, path, params):
     assert refused(path, **params) == code
+
+
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        ("ticker/price", {}),
+        ("ticker/bookTicker", {}),
+        ("ticker/24hr", {"type": "MINI"}),
+        ("ticker", {"symbols": '["BTCUSDT","ETHUSDT"]'}),
+        ("ticker/tradingDay", {"symbols": '["BTCUSDT","ETHUSDT"]'}),
+    ],
+)
+def test_tickers_of_many_leave_out_what_is_not_in_the_status_asked_for(path, more):
+    def named(status: str) -> list[str]:
+        rows = ask(market(), path, ether="HALT", symbolStatus=status, **more)
+        return [row["symbol"] for row in rows]
+
+    assert named("TRADING") == ["BTCUSDT"]
+    assert named("HALT") == ["ETHUSDT"]
+    assert named("BREAK") == []
+    alone = {"symbol": "ETHUSDT"} | {k: v for k, v in more.items() if k != "symbols"}
+    told = ask(market(), path, ether="HALT", symbolStatus="HALT", **alone)
+    assert told["symbol"] == "ETHUSDT"
+
+
+def test_aggregates_of_any_span_are_served_from_its_beginning():
+    rows = ask(market(), "aggTrades", symbol="BTCUSDT", startTime=0, endTime=NOON, limit=5)
+    assert [row["a"] for row in rows] == list(range(rows[0]["a"], rows[0]["a"] + 5))
+    begun = rows[0]["T"]
+    day = ask(market(), "aggTrades", symbol="BTCUSDT", startTime=begun, endTime=NOON, limit=5)
+    assert day == rows
 
 
 def test_the_book_is_best_first_and_as_deep_as_asked():

@@ -11,6 +11,7 @@ from testudo import clock
 from trading.exchange.paper import market_rest  # noqa: F401 (registers the endpoints)
 from trading.exchange.paper.errors import BinanceError
 from trading.exchange.paper.market_streams import MarketStreams
+from trading.exchange.paper.public_book import PublicMarket
 from trading.exchange.paper.routes import ROUTES, Call
 from trading.exchange.paper.symbols import SYMBOLS
 from trading.exchange.paper.synthetic import SyntheticFeed
@@ -27,6 +28,12 @@ class Venue:
         self.feed = SyntheticFeed(NAMES, seed=7, now_ms=self.now_ms())
         self._now_ms = self.now_ms()
         self.streams = MarketStreams(self.feed, lambda: self._now_ms)
+        # What the market's endpoints read of an exchange.
+        self._exchange = SimpleNamespace(
+            feed=self.feed,
+            public=PublicMarket(self.feed),
+            symbols={symbol: SYMBOLS[symbol] for symbol in NAMES},
+        )
         self.refusing = False  # REST answers 503
         self.asked: list[str] = []  # paths
         self.app = web.Application()
@@ -49,7 +56,7 @@ class Venue:
         call = Call(params=dict(request.query), now_ms=self._now_ms)
         try:
             route = ROUTES["GET", f"/api/v3/{name}"]
-            return web.json_response(route.handler(SimpleNamespace(feed=self.feed), call))
+            return web.json_response(route.handler(self._exchange, call))
         except BinanceError as error:
             return web.json_response(error.body(), status=error.status)
 

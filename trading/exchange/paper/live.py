@@ -24,7 +24,7 @@ from trading.exchange.paper.live_book import BookGap, LocalBook
 from trading.exchange.paper.synthetic_markets import Market
 from trading.exchange.paper.tape_feed import TapeFeed
 from trading.exchange.paper.tape_files import amount
-from trading.exchange.paper.tape_line import DEEPEST, Tick, reach
+from trading.exchange.paper.tape_line import Tick
 from trading.exchange.paper.values import Book, Fill, Kline, Level
 
 log = logging.getLogger(__name__)
@@ -188,7 +188,7 @@ class LiveFeed(TapeFeed):
 
     def book(self, symbol: str, depth: int = 20) -> Book:
         """Binance's book as last heard, less what our takers ate in the last seconds."""
-        eaten = self._lines[symbol].eaten(self._now)
+        eaten = self._takers.missing(symbol, self._now)
         bids, asks = self._books[symbol].sides(depth + len(eaten))
         left = (
             tuple(
@@ -198,16 +198,20 @@ class LiveFeed(TapeFeed):
             )[:depth]
             for taker, side in (("SELL", bids), ("BUY", asks))
         )
-        return Book(symbol, self._now * 10 + self._takes, *left)
+        return Book(symbol, self._update_id(), *left)
 
     def take(
         self, symbol: str, side: str, limit: int | None, quantity: int, at_ms: int
-    ) -> list[Level]:
-        fills = reach(self.book(symbol, DEEPEST), side, limit, quantity)
-        for level in fills:
-            self._lines[symbol].eat(side, level.price, level.quantity, self._now)
-        self._takes = min(9, self._takes + bool(fills))
-        return fills
+    ) -> list[Fill]:
+        """Eat our copy of the book. Binance's tape shows none of it: its ids are not ours."""
+        fills = self._eat(symbol, side, limit, quantity, at_ms)
+        return [fill._replace(at_ms=0) for fill in fills]
+
+    def cross(
+        self, symbol: str, price: int, quantity: int, *, buyer_is_maker: bool, at_ms: int
+    ) -> int:
+        """Two of our orders met, and Binance's tape knows nothing of it."""
+        return 0
 
     def move(self, symbol: str, price: int, *, at_ms: int, over_ms: int) -> None:
         """Raises: ValueError."""

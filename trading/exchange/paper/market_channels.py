@@ -7,19 +7,19 @@ and at their close, tickers every second, depth every second or 100 ms.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from trading.exchange.paper import market_windows
 from trading.exchange.paper import market_wire as wire
 from trading.exchange.paper.klines import DAY, HOUR, INTERVALS, MINUTE, floor
-from trading.exchange.paper.values import Feed, Level, Print, from_e8
+from trading.exchange.paper.public_book import PublicMarket
+from trading.exchange.paper.values import Level, Print, from_e8
 
 SECOND = 1000
 WINDOWS = {"1h": HOUR, "4h": 4 * HOUR, "1d": DAY}
 ZONES = {"": 0, "+08:00": 8 * HOUR}  # the only other one Binance streams candles by
 Reference = Callable[[str], int]  # the reference price of a symbol, e8
-DIFF_DEPTH = 5000  # levels a side that diffs cover: the whole book
 
 
 class Channel(Protocol):
@@ -37,7 +37,7 @@ class Channel(Protocol):
 class _Quiet:
     """A channel that says nothing until a subclass does."""
 
-    def __init__(self, feed: Feed, symbol: str) -> None:
+    def __init__(self, feed: PublicMarket, symbol: str) -> None:
         self.feed, self.symbol = feed, symbol
 
     def on_print(self, trade: Print, now_ms: int) -> Any | None:
@@ -60,11 +60,11 @@ class Aggregates(_Quiet):
 class Touch(_Quiet):
     """bookTicker: every change of the best bid or ask."""
 
-    _seen: tuple[Level, Level] | None = None
+    _seen: tuple[tuple[Level, ...], tuple[Level, ...]] | None = None
 
     def due(self, now_ms: int) -> list[Any]:
         book = self.feed.book(self.symbol, 1)
-        touch = (book.bids[0], book.asks[0])
+        touch = (book.bids[:1], book.asks[:1])  # a side may be eaten up
         if touch == self._seen:
             return []
         self._seen = touch
@@ -74,7 +74,7 @@ class Touch(_Quiet):
 class _Paced(_Quiet):
     """Something said every `every` ms."""
 
-    def __init__(self, feed: Feed, symbol: str, every: int = SECOND) -> None:
+    def __init__(self, feed: PublicMarket, symbol: str, every: int = SECOND) -> None:
         super().__init__(feed, symbol)
         self.every, self._next = every, 0
 
@@ -99,11 +99,25 @@ class MiniTicker(_Paced):
         return [wire.mini_ticker_event(self.feed, self.symbol, now_ms)]
 
 
-class AllMiniTickers(_Paced):
+class _Changes(_Paced):
+    """Every second one list with the rows of all symbols, of those only that changed."""
+
+    def __init__(self, feed: PublicMarket, row: Callable[[str, int], dict[str, Any]]) -> None:
+        super().__init__(feed, "")
+        self._row = row
+        self._seen: dict[str, tuple[int, int]] = {}  # the last trade and minute told, by symbol
+
     def due(self, now_ms: int) -> list[Any]:
         if not self._is_time(now_ms):
             return []
-        return [[wire.mini_ticker_event(self.feed, s, now_ms) for s in self.feed.symbols]]
+        told = []
+        for symbol in self.feed.symbols:
+            # A row follows from the trades and from the minute that its window begins with.
+            now = self.feed.last(symbol).id, now_ms // MINUTE
+            if self._seen.get(symbol) != now:
+                self._seen[symbol] = now
+                told.append(self._row(symbol, now_ms))
+        return [told] if told else []
 
 
 class AveragePrice(_Paced):
@@ -114,26 +128,28 @@ class AveragePrice(_Paced):
 
 
 class RollingTicker(_Paced):
-    """`@ticker_1h` and its like; without a symbol, of all of them in one list."""
+    """`@ticker_1h` and its like."""
 
-    def __init__(self, feed: Feed, symbol: str, window: str) -> None:
+    def __init__(self, feed: PublicMarket, symbol: str, window: str) -> None:
         super().__init__(feed, symbol)
         self.window = window
 
     def due(self, now_ms: int) -> list[Any]:
         if not self._is_time(now_ms):
             return []
-        names = [self.symbol] if self.symbol else list(self.feed.symbols)
-        start = (now_ms - WINDOWS[self.window]) // MINUTE * MINUTE
-        rows = [market_windows.row(self.feed, one, start, now_ms, now_ms) for one in names]
-        told = [wire.rolling_event(self.window, row, now_ms) for row in rows]
-        return told if self.symbol else [told]
+        return [_rolling(self.feed, self.symbol, self.window, now_ms)]
+
+
+def _rolling(feed: PublicMarket, symbol: str, window: str, now_ms: int) -> dict[str, Any]:
+    start = (now_ms - WINDOWS[window]) // MINUTE * MINUTE
+    row = market_windows.row(feed, symbol, start, now_ms, now_ms)
+    return wire.rolling_event(window, row, now_ms)
 
 
 class ReferencePrices(_Paced):
     """What the PRICE_RANGE rule measures by, every second."""
 
-    def __init__(self, feed: Feed, symbol: str, reference: Reference) -> None:
+    def __init__(self, feed: PublicMarket, symbol: str, reference: Reference) -> None:
         super().__init__(feed, symbol)
         self._reference = reference
 
@@ -145,7 +161,7 @@ class ReferencePrices(_Paced):
 
 
 class PartialDepth(_Paced):
-    def __init__(self, feed: Feed, symbol: str, every: int, levels: int) -> None:
+    def __init__(self, feed: PublicMarket, symbol: str, every: int, levels: int) -> None:
         super().__init__(feed, symbol, every)
         self.levels = levels
 
@@ -158,32 +174,30 @@ class PartialDepth(_Paced):
 class Depth(_Paced):
     """Diffs of the whole book. The next event's U is this one's u + 1; u is REST's lastUpdateId."""
 
-    def __init__(self, feed: Feed, symbol: str, every: int) -> None:
+    def __init__(self, feed: PublicMarket, symbol: str, every: int) -> None:
         super().__init__(feed, symbol, every)
-        book = feed.book(symbol, DIFF_DEPTH)
-        self._last_id = book.update_id
-        self._bids, self._asks = _by_price(book.bids), _by_price(book.asks)
+        self._watch = feed.watch(symbol)
+        self._last_id = self._watch.number
 
     def due(self, now_ms: int) -> list[Any]:
         if not self._is_time(now_ms):
             return []
-        book = self.feed.book(self.symbol, DIFF_DEPTH)
-        bids, asks = _by_price(book.bids), _by_price(book.asks)
-        changed = _changes(self._bids, bids), _changes(self._asks, asks)
-        if not any(changed) or book.update_id <= self._last_id:
+        bids, asks = self._watch.changes()
+        if not (bids or asks):
             return []
+        number = self._watch.number
         event = {
             "e": "depthUpdate", "E": now_ms, "s": self.symbol,
-            "U": self._last_id + 1, "u": book.update_id, "b": changed[0], "a": changed[1],
+            "U": self._last_id + 1, "u": number, "b": wire.levels(bids), "a": wire.levels(asks),
         }  # fmt: skip
-        self._last_id, self._bids, self._asks = book.update_id, bids, asks
+        self._last_id = number
         return [event]
 
 
 class Candles(_Paced):
     """The candle under way, and each one once more when it has closed (`x` true)."""
 
-    def __init__(self, feed: Feed, symbol: str, interval: str, offset_ms: int = 0) -> None:
+    def __init__(self, feed: PublicMarket, symbol: str, interval: str, offset_ms: int = 0) -> None:
         super().__init__(feed, symbol, SECOND if interval == "1s" else 2 * SECOND)
         self.interval, self.offset_ms = interval, offset_ms
         self._open: int | None = None  # opening time of the candle not yet told to be closed
@@ -204,17 +218,6 @@ class Candles(_Paced):
         return told[::-1]
 
 
-def _by_price(levels: Sequence[Level]) -> dict[int, int]:
-    return {level.price: level.quantity for level in levels}
-
-
-def _changes(before: dict[int, int], after: dict[int, int]) -> list[list[str]]:
-    """Levels whose quantity differs; zero where one is gone."""
-    changed = dict.fromkeys(before.keys() - after.keys(), 0)
-    changed |= {p: quantity for p, quantity in after.items() if before.get(p) != quantity}
-    return [[from_e8(price), from_e8(quantity)] for price, quantity in sorted(changed.items())]
-
-
 _DEPTH = re.compile(r"depth(5|10|20)?(?:@(100|1000)ms)?")
 _ALL_ROLLING = re.compile(r"!ticker_(1h|4h|1d)@arr")
 _PLAIN = {
@@ -227,13 +230,16 @@ _PLAIN = {
 }
 
 
-def open_channel(feed: Feed, name: str, reference: Reference | None = None) -> Channel | None:
+def open_channel(
+    feed: PublicMarket, name: str, reference: Reference | None = None
+) -> Channel | None:
     """The channel of a stream name; None for one that says nothing (as Binance, without a word)."""
     if name == "!miniTicker@arr":
-        return AllMiniTickers(feed, "")
+        return _Changes(feed, lambda symbol, now: wire.mini_ticker_event(feed, symbol, now))
     every_symbol = _ALL_ROLLING.fullmatch(name)
     if every_symbol:
-        return RollingTicker(feed, "", every_symbol[1])
+        window = every_symbol[1]
+        return _Changes(feed, lambda symbol, now: _rolling(feed, symbol, window, now))
     lower, _, kind = name.partition("@")
     symbol = lower.upper()
     if lower != lower.lower() or symbol not in feed.symbols:

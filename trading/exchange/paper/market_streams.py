@@ -1,90 +1,62 @@
 """The market WebSocket: `/ws`, `/ws/<s1>/<s2>`, `/stream?streams=<s1>/<s2>`, as Binance serves it.
 
 After every tick the server calls `on_prints(prints)`, then `await flush()`. Each event is encoded
-once per stream. A reader who falls behind is cut off: its queue is bounded, nobody waits for it.
+once per stream and unit of time.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import re
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSCloseCode, web
 
+from trading.exchange.paper import market_requests, timeunit
+from trading.exchange.paper.errors import BinanceError
 from trading.exchange.paper.market_channels import Channel, Reference, open_channel
-from trading.exchange.paper.values import Feed, Print
+from trading.exchange.paper.market_requests import MOST_STREAMS, Refusal, Wish
+from trading.exchange.paper.public_book import PublicMarket
+from trading.exchange.paper.queued_socket import QueuedSocket
+from trading.exchange.paper.socket_life import LIFE_MS, Rate, shutdown_event, stage
+from trading.exchange.paper.values import MarketData, Print
 
 log = logging.getLogger(__name__)
 
-MOST_STREAMS = 1024
-MOST_MESSAGES = 5  # incoming, a second
+MOST_MESSAGES = 5  # incoming, a second; ping and pong frames are messages too
 MOST_WAITING = 1024 * 1024  # characters queued for one reader
-PING_SECONDS = 20
-LIFE_MS = 24 * 3600 * 1000
-METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
-_TEXT_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
+MOST_BODY = 64 * 1024
+SHUTDOWN = "!serverShutdown"  # the name under which combined readers are told
+GOODBYE_SECONDS = 0.5
 
 
-class Refusal(Exception):
-    """A request that is answered with an error object."""
+class _Reader(QueuedSocket):
+    """One connected client."""
 
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code, self.message = code, message
-
-
-class _Reader:
-    """One connected client and what waits to be written to it."""
-
-    def __init__(self, request: web.Request, *, combined: bool, opened_ms: int) -> None:
-        self.socket = web.WebSocketResponse(heartbeat=PING_SECONDS, max_msg_size=64 * 1024)
-        self.request, self.combined, self.opened_ms = request, combined, opened_ms
+    def __init__(
+        self, request: web.Request, *, combined: bool, micros: bool, opened_ms: int
+    ) -> None:
+        rate = Rate(MOST_MESSAGES)
+        super().__init__(
+            request, most_waiting=MOST_WAITING, most_body=MOST_BODY, control=rate, requests=rate
+        )
+        self.combined, self.micros, self.opened_ms = combined, micros, opened_ms
         self.streams: dict[str, None] = {}  # a set that remembers its order
-        self._waiting: deque[str] = deque()
-        self._size = 0
-        self._wake = asyncio.Event()
-
-    def offer(self, text: str) -> None:
-        """Queue a message, or cut the reader off who has let too many pile up."""
-        self._waiting.append(text)
-        self._size += len(text)
-        self._wake.set()
-        if self._size > MOST_WAITING:
-            log.warning("market reader too slow, cut off", extra={"waiting": self._size})
-            self.cut()
-
-    async def write(self) -> None:
-        """Send what waits, in order, until the socket ends."""
-        with contextlib.suppress(ConnectionError):  # the reading side ends the connection
-            while True:
-                await self._wake.wait()
-                self._wake.clear()
-                while self._waiting:
-                    text = self._waiting.popleft()
-                    self._size -= len(text)
-                    await self.socket.send_str(text)
-
-    def cut(self) -> None:
-        """End the connection now, without the courtesy that a stalled peer would not read."""
-        self._waiting.clear()
-        self._size = 0
-        if self.request.transport is not None:
-            self.request.transport.abort()
+        self.handling = asyncio.current_task()
 
 
 class MarketStreams:
     """Every market reader of one exchange. Lives on one event loop."""
 
-    def __init__(self, feed: Feed, now_ms: Callable[[], int]) -> None:
+    def __init__(self, feed: MarketData, now_ms: Callable[[], int]) -> None:
         """`now_ms` is the time of the feed's last advance: candles close by it."""
-        self._feed, self._now_ms = feed, now_ms
+        self._feed = feed if isinstance(feed, PublicMarket) else PublicMarket(feed)
+        self._now_ms = now_ms
         self.reference: Reference | None = None  # of the exchange; without it no @referencePrice
+        self.life_ms = LIFE_MS
         self._readers: set[_Reader] = set()
         self._channels: dict[str, Channel] = {}
         self._listeners: dict[str, set[_Reader]] = {}
@@ -101,13 +73,18 @@ class MarketStreams:
         names = [name for name in asked.split("/") if name and not name.isdigit()]
         if len(names) > MOST_STREAMS:
             raise web.HTTPBadRequest(text=f"At most {MOST_STREAMS} streams a connection.")
-        reader = _Reader(request, combined=combined, opened_ms=self._now_ms())
+        try:
+            micros = timeunit.in_micros(request.query.get("timeUnit"))
+        except BinanceError as error:
+            return web.json_response(error.body(), status=error.status)
+        reader = _Reader(request, combined=combined, micros=micros, opened_ms=self._now_ms())
         await reader.socket.prepare(request)
         self._readers.add(reader)
         writer = asyncio.create_task(reader.write())
         try:
             self._listen(reader, names)
-            await self._read(reader)
+            while (text := await reader.receive()) is not None:
+                reader.offer_text(orjson.dumps(self._answer(reader, text)).decode())
         finally:
             self._ignore(reader, list(reader.streams))
             self._readers.discard(reader)
@@ -115,71 +92,29 @@ class MarketStreams:
             await asyncio.gather(writer, return_exceptions=True)
         return reader.socket
 
-    async def _read(self, reader: _Reader) -> None:
-        loop, times = asyncio.get_running_loop(), deque[float](maxlen=MOST_MESSAGES)
-        async for message in reader.socket:
-            if message.type is not WSMsgType.TEXT:
-                await reader.socket.close(code=WSCloseCode.UNSUPPORTED_DATA)
-                return
-            now = loop.time()
-            if len(times) == MOST_MESSAGES and now - times[0] < 1.0:
-                await reader.socket.close(
-                    code=WSCloseCode.POLICY_VIOLATION, message=b"Too many requests"
-                )
-                return
-            times.append(now)
-            reader.offer(orjson.dumps(self._answer(reader, message.data)).decode())
+    # -- requests ---------------------------------------------------------------------------------
 
     def _answer(self, reader: _Reader, text: str) -> dict[str, Any]:
-        identity: object = None
         try:
-            try:
-                wish = orjson.loads(text)
-            except orjson.JSONDecodeError as error:
-                raise Refusal(
-                    3, f"Invalid JSON: expected value at line {error.lineno} column {error.colno}"
-                ) from error
-            if not isinstance(wish, dict) or "method" not in wish:
-                raise Refusal(
-                    2, f"Invalid request: missing field `method` at line 1 column {len(text)}"
-                )
-            identity = _identity(wish.get("id"))
-            if wish["method"] not in METHODS:
-                raise Refusal(
-                    2,
-                    f"Invalid request: unknown variant {wish['method']}, expected one of "
-                    f"{', '.join(f'`{name}`' for name in METHODS)} at line 1 column 28",
-                )
-            parameters = wish.get("params", [])
-            if not isinstance(parameters, list):
-                raise Refusal(2, "Invalid request: params must be a list")
-            return {"result": self._obey(reader, wish["method"], parameters), "id": identity}
+            wish = market_requests.read(text)
+            return {"result": self._obey(reader, wish), "id": wish.identity}
         except Refusal as refusal:
-            return {"code": refusal.code, "msg": refusal.message, "id": identity}
+            return refusal.body()
 
-    def _obey(self, reader: _Reader, method: str, parameters: list[Any]) -> object:
-        if method == "LIST_SUBSCRIPTIONS":
+    def _obey(self, reader: _Reader, wish: Wish) -> object:
+        if wish.method == "LIST_SUBSCRIPTIONS":
             return list(reader.streams)
-        if method in ("SUBSCRIBE", "UNSUBSCRIBE"):
-            if not parameters or not all(isinstance(name, str) for name in parameters):
-                raise Refusal(2, "Invalid request: params must be a list of stream names")
-            if method == "UNSUBSCRIBE":
-                self._ignore(reader, parameters)
-            elif len(reader.streams.keys() | set(parameters)) > MOST_STREAMS:
-                raise Refusal(2, "Invalid request: too many parameters")
-            else:
-                self._listen(reader, parameters)
-            return None
-        name, *value = parameters or [None]
-        if not isinstance(name, str):
-            raise Refusal(2, "Invalid request: property name must be a string")
-        if name != "combined":
-            raise Refusal(0, "Unknown property")
-        if method == "GET_PROPERTY":
-            return reader.combined
-        if len(value) != 1 or not isinstance(value[0], bool):
-            raise Refusal(1, "Invalid value type: expected Boolean")
-        reader.combined = value[0]
+        if wish.method == "UNSUBSCRIBE":
+            self._ignore(reader, market_requests.names_of(wish.parameters))
+        elif wish.method == "SUBSCRIBE":
+            names = market_requests.names_of(wish.parameters)
+            market_requests.refuse_more(len(reader.streams.keys() | set(names)))
+            self._listen(reader, names)
+        else:
+            combined = market_requests.property_of(wish)
+            if combined is None:
+                return reader.combined
+            reader.combined = combined
         return None
 
     def _listen(self, reader: _Reader, names: Iterable[str]) -> None:
@@ -201,6 +136,8 @@ class MarketStreams:
                 if not listeners:
                     del self._listeners[name], self._channels[name]
 
+    # -- events -----------------------------------------------------------------------------------
+
     def on_prints(self, prints: Iterable[Print]) -> None:
         """Queue what new prints cause at once. Call after every tick, before `flush`."""
         by_symbol: dict[str, list[tuple[str, Channel]]] = {}
@@ -209,37 +146,70 @@ class MarketStreams:
         now_ms = self._now_ms()
         for trade in prints:
             for name, channel in by_symbol.get(trade.symbol, ()):
-                event = channel.on_print(trade, now_ms)
-                if event is not None:
-                    self._say(name, event)
+                if name in self._channels:  # it may have broken at the print before
+                    with self._or_drop(name):
+                        event = channel.on_print(trade, now_ms)
+                        if event is not None:
+                            self._say(name, event, self._listeners[name])
 
     async def flush(self) -> None:
-        """Queue what is due by time, and end connections that have lived a day."""
+        """Queue what is due by time; ping the readers, and end those who have lived a day."""
         now_ms = self._now_ms()
         for name, channel in list(self._channels.items()):
-            for event in channel.due(now_ms):
-                self._say(name, event)
-        for reader in [r for r in self._readers if now_ms - r.opened_ms > LIFE_MS]:
-            reader.cut()
+            with self._or_drop(name):
+                for event in channel.due(now_ms):
+                    self._say(name, event, self._listeners.get(name, ()))
+        for reader in list(self._readers):
+            with reader.or_aborted():
+                self._age(reader, now_ms)
 
-    def _say(self, name: str, event: Any) -> None:
-        raw = orjson.dumps(event).decode()
-        wrapped = f'{{"stream":"{name}","data":{raw}}}'
-        for reader in list(self._listeners.get(name, ())):
-            reader.offer(wrapped if reader.combined else raw)
+    def _age(self, reader: _Reader, now_ms: int) -> None:
+        reader.check_pulse()
+        match stage(reader.opened_ms, now_ms, self.life_ms):
+            case "over":
+                reader.close_after(WSCloseCode.GOING_AWAY, b"24 hours")
+            case "warn" if not reader.warned:
+                reader.warned = True
+                self._say(SHUTDOWN, shutdown_event(now_ms), [reader])
+
+    @contextmanager
+    def _or_drop(self, name: str) -> Iterator[None]:
+        """A stream that breaks ends alone. Its readers are closed: silence would look like calm."""
+        try:
+            yield
+        except Exception:
+            log.exception("the stream %s broke and is dropped", name)
+            del self._channels[name]
+            for reader in self._listeners.pop(name, ()):
+                reader.close_after(WSCloseCode.INTERNAL_ERROR, b"stream failed")
+
+    def _say(self, name: str, event: Any, readers: Iterable[_Reader]) -> None:
+        raw: dict[bool, str] = {}  # by whether its times are in microseconds
+        for reader in list(readers):
+            text = raw.get(reader.micros)
+            if text is None:
+                told = timeunit.market_event(event) if reader.micros else event
+                text = raw[reader.micros] = orjson.dumps(told).decode()
+            with reader.or_aborted():
+                reader.offer_text(
+                    f'{{"stream":"{name}","data":{text}}}' if reader.combined else text
+                )
+
+    # -- the end ----------------------------------------------------------------------------------
+
+    async def close(self) -> None:
+        """Tell every reader that the server shuts down, then close."""
+        self._say(SHUTDOWN, shutdown_event(self._now_ms()), self._readers)
+        for reader in self._readers:
+            reader.close_after(WSCloseCode.GOING_AWAY, b"serverShutdown")
+        ending = [reader.handling for reader in self._readers if reader.handling is not None]
+        if ending:
+            await asyncio.wait(ending, timeout=GOODBYE_SECONDS)
+        self.drop()  # who did not take it in time goes without
 
     def drop(self) -> int:
         """Cut every connection without a goodbye, as a network would; returns how many."""
         readers = list(self._readers)
         for reader in readers:
-            reader.cut()
+            reader.abort()
         return len(readers)
-
-
-def _identity(value: object) -> object:
-    """The request's id as it was sent. Raises: Refusal, when it is of no accepted kind."""
-    if isinstance(value, bool) or not (value is None or isinstance(value, int | str)):
-        raise Refusal(2, "Invalid request: request ID must be an unsigned integer")
-    if isinstance(value, str) and not _TEXT_ID.fullmatch(value):
-        raise Refusal(2, "Invalid request: request ID must be an unsigned integer")
-    return value

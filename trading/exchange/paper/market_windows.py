@@ -5,15 +5,14 @@ Source: rest-api.md "Rolling window price change statistics" and "Trading Day Ti
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from trading.exchange.paper import errors
+from trading.exchange.paper import errors, symbol_choice
 from trading.exchange.paper.klines import DAY, HOUR, MINUTE, floor, merge
 from trading.exchange.paper.routes import Call, route
-from trading.exchange.paper.values import E8, Feed, from_e8
+from trading.exchange.paper.values import E8, MarketData, from_e8
 
 if TYPE_CHECKING:
     from trading.exchange.paper.exchange import PaperExchange
@@ -23,7 +22,6 @@ LENGTHS = {"m": (MINUTE, 59), "h": (HOUR, 23), "d": (DAY, 7)}  # unit: its lengt
 ZONE = re.compile(r"([+-]?)([0-9]{1,2})(?::([0-9]{2}))?")
 EARLIEST, LATEST = -12 * HOUR, 14 * HOUR
 FULL = ("priceChange", "priceChangePercent", "weightedAvgPrice")
-SYMBOL_LIST = r'^\[("[A-Z0-9-_.]{1,20}"(,"[A-Z0-9-_.]{1,20}"){0,}){0,1}\]$'
 PARAMETERS = frozenset({"symbol", "symbols", "type", "symbolStatus"})
 
 
@@ -32,7 +30,7 @@ def _weight(params: Mapping[str, str]) -> int:
     return min(200, 4 * (params.get("symbols", "").count(",") + 1))
 
 
-def row(feed: Feed, symbol: str, start_ms: int, close_ms: int, now_ms: int) -> dict[str, Any]:
+def row(feed: MarketData, symbol: str, start_ms: int, close_ms: int, now_ms: int) -> dict[str, Any]:
     """What a symbol did since `start_ms`, a whole minute. `close_ms` is only shown."""
     hour = start_ms if start_ms % HOUR == 0 else floor("1h", start_ms) + HOUR
     minutes = feed.klines(symbol, "1m", start_ms, min(hour - 1, now_ms), 60)
@@ -100,48 +98,11 @@ def zone_ms(text: str) -> int:
 
 
 def _answer(exchange: PaperExchange, call: Call, start_ms: int, close_ms: int) -> Any:
-    kind = call.params.get("type", "FULL")
-    if kind not in ("FULL", "MINI"):
-        raise errors.bad_parameter("type")
-    status = call.params.get("symbolStatus")
-    if status not in (None, "TRADING", "HALT", "BREAK"):
-        raise errors.bad_symbol_status()
+    kind = symbol_choice.ticker_type(call)
 
     def one(symbol: str) -> dict[str, Any]:
         full = row(exchange.feed, symbol, start_ms, close_ms, call.now_ms)
         return {k: v for k, v in full.items() if kind == "FULL" or k not in FULL}
 
-    names = _symbols(exchange, call)
-    if isinstance(names, str):
-        if status is not None and exchange.symbols[names].status != status:
-            raise errors.BinanceError(
-                -1220, "The symbol's status does not match the requested status."
-            )
-        return one(names)
-    return [one(name) for name in names if status in (None, exchange.symbols[name].status)]
-
-
-def _symbols(exchange: PaperExchange, call: Call) -> str | list[str]:
-    """`symbol`, or the list in `symbols`; one of both must be there. Raises: BinanceError."""
-    single, many = call.params.get("symbol"), call.params.get("symbols")
-    if single is None and many is None:
-        raise errors.missing_either("symbol", "symbols")
-    if single is not None and many is not None:
-        raise errors.bad_combination()
-    if single is not None:
-        if single == "":
-            raise errors.empty("symbol")
-        if single not in exchange.symbols:
-            raise errors.bad_symbol()
-        return single
-    try:
-        names = json.loads(many or "")
-    except (ValueError, RecursionError):
-        names = None
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise errors.illegal_characters("symbols", SYMBOL_LIST)
-    if len(set(names)) < len(names):
-        raise errors.duplicate_values("symbols")
-    if not 0 < len(names) <= MOST_SYMBOLS or any(name not in exchange.symbols for name in names):
-        raise errors.bad_symbol()
-    return names
+    names = symbol_choice.several(exchange, call, mandatory=True, most=MOST_SYMBOLS)
+    return one(names) if isinstance(names, str) else [one(name) for name in names]

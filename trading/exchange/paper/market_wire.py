@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from trading.exchange.paper.klines import DAY, HOUR, MINUTE, floor, merge
-from trading.exchange.paper.values import E8, Book, Feed, Kline, Level, Print, from_e8
+from trading.exchange.paper.klines import DAY, HOUR, MINUTE, flat, floor, merge
+from trading.exchange.paper.values import E8, Book, Kline, Level, MarketData, Print, from_e8
 
 Wire = dict[str, Any]
 
@@ -144,18 +144,19 @@ def _touch(book: Book) -> tuple[Level, Level]:
     return (book.bids or (none,))[0], (book.asks or (none,))[0]
 
 
-def rolling_day(feed: Feed, symbol: str, now_ms: int) -> tuple[Kline, Kline | None]:
+def rolling_day(feed: MarketData, symbol: str, now_ms: int) -> tuple[Kline, Kline | None]:
     """The candle of the last 24 hours (from a whole minute), and the minute before it."""
     start = (now_ms - DAY) // MINUTE * MINUTE
     hour = floor("1h", start) + HOUR
     minutes = feed.klines(symbol, "1m", start - MINUTE, hour - 1, 61)
     before = minutes.pop(0) if minutes and minutes[0].open_ms < start else None
     day = merge([*minutes, *feed.klines(symbol, "1h", hour, now_ms, 25)], start, now_ms)
-    assert day is not None, "a market that prints every minute has a day"
+    if day is None:  # nothing traded: the last price stands still
+        day = flat(feed.last(symbol).price, start, now_ms)
     return day, before
 
 
-def ticker_row(feed: Feed, symbol: str, now_ms: int) -> Wire:
+def ticker_row(feed: MarketData, symbol: str, now_ms: int) -> Wire:
     """GET ticker/24hr, full."""
     day, before = rolling_day(feed, symbol, now_ms)
     last, change = feed.last(symbol), day.close - day.open
@@ -168,7 +169,7 @@ def ticker_row(feed: Feed, symbol: str, now_ms: int) -> Wire:
         "prevClosePrice": from_e8(before.close if before else day.open),
         "lastPrice": from_e8(last.price),
         "lastQty": from_e8(last.quantity),
-        **{k: v for k, v in touch_row(feed.book(symbol)).items() if k != "symbol"},
+        **{k: v for k, v in touch_row(feed.book(symbol, 1)).items() if k != "symbol"},
         "openPrice": from_e8(day.open),
         "highPrice": from_e8(day.high),
         "lowPrice": from_e8(day.low),
@@ -176,8 +177,8 @@ def ticker_row(feed: Feed, symbol: str, now_ms: int) -> Wire:
         "quoteVolume": from_e8(day.quote_volume),
         "openTime": day.open_ms,
         "closeTime": now_ms,
-        "firstId": last.id - day.trades + 1,
-        "lastId": last.id,
+        "firstId": last.id - day.trades + 1 if day.trades else -1,
+        "lastId": last.id if day.trades else -1,
         "count": day.trades,
     }
 
@@ -196,7 +197,7 @@ _TICKER_KEYS = {
 _MINI_KEYS = ("s", "c", "o", "h", "l", "v", "q")
 
 
-def ticker_event(feed: Feed, symbol: str, now_ms: int) -> Wire:
+def ticker_event(feed: MarketData, symbol: str, now_ms: int) -> Wire:
     row = ticker_row(feed, symbol, now_ms)
     return {"e": "24hrTicker", "E": now_ms, **{key: row[k] for key, k in _TICKER_KEYS.items()}}
 
@@ -207,13 +208,13 @@ def rolling_event(window: str, row: Wire, now_ms: int) -> Wire:
     return {"e": f"{window}Ticker", "E": now_ms, **told}
 
 
-def mini_ticker_event(feed: Feed, symbol: str, now_ms: int) -> Wire:
+def mini_ticker_event(feed: MarketData, symbol: str, now_ms: int) -> Wire:
     row = ticker_row(feed, symbol, now_ms)
     short = {key: row[_TICKER_KEYS[key]] for key in _MINI_KEYS}
     return {"e": "24hrMiniTicker", "E": now_ms, **short}
 
 
-def average_price(feed: Feed, symbol: str, now_ms: int, minutes: int) -> tuple[int, int]:
+def average_price(feed: MarketData, symbol: str, now_ms: int, minutes: int) -> tuple[int, int]:
     """The volume-weighted price e8 of the last minutes, and the time of the last trade."""
     recent = feed.klines(symbol, "1m", now_ms - minutes * MINUTE, now_ms, minutes + 1)
     volume = sum(kline.volume for kline in recent)
@@ -223,7 +224,7 @@ def average_price(feed: Feed, symbol: str, now_ms: int, minutes: int) -> tuple[i
     return sum(kline.quote_volume for kline in recent) * E8 // volume, last.at_ms
 
 
-def average_event(feed: Feed, symbol: str, now_ms: int) -> Wire:
+def average_event(feed: MarketData, symbol: str, now_ms: int) -> Wire:
     price, at_ms = average_price(feed, symbol, now_ms, 5)
     return {
         "e": "avgPrice", "E": now_ms, "s": symbol, "i": "5m", "w": from_e8(price), "T": at_ms,

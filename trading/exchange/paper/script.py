@@ -26,7 +26,7 @@ from trading.exchange.paper.synthetic_markets import Market
 from trading.exchange.paper.tape_feed import TapeFeed
 from trading.exchange.paper.tape_files import BadTape, amount
 from trading.exchange.paper.tape_line import Tick
-from trading.exchange.paper.values import E8, Book, Level
+from trading.exchange.paper.values import E8, Book, Fill, Level
 
 Event = Mapping[str, Any]
 TRADE = frozenset({"at", "symbol", "price", "quantity", "side"})
@@ -190,15 +190,15 @@ class ScriptFeed(TapeFeed):
             )[:depth]
             for side in standing
         )
-        return Book(symbol, self._now * 10 + self._takes, bids, asks)
+        return Book(symbol, self._update_id(), bids, asks)
 
     def take(
         self, symbol: str, side: str, limit: int | None, quantity: int, at_ms: int
-    ) -> list[Level]:
+    ) -> list[Fill]:
         """A scripted level that was eaten does not stand again before the next scripted book."""
         fills = super().take(symbol, side, limit, quantity, at_ms)
         if symbol in self._script.standing:
             bitten = self._bitten[symbol]
-            for level in fills:
-                bitten[level.price] = bitten.get(level.price, 0) + level.quantity
+            for fill in fills:
+                bitten[fill.price] = bitten.get(fill.price, 0) + fill.quantity
         return fills

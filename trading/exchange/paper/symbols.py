@@ -75,7 +75,7 @@ class Symbol:
     cancel_replace: bool = True
     amend: bool = True
     by_quote: bool = True
-    stp_modes: tuple[str, ...] = o.STP_MODES[:5]
+    stp_modes: tuple[str, ...] = o.STP_MODES
     stp_default: str = o.NONE
 
     def pays(self, side: str) -> str:
@@ -117,13 +117,20 @@ class Symbol:
         }
 
 
-def _usdt(
-    base: str, *, step: str, max_quantity: str, max_market: str, tick: str = "0.01"
+def _listed(
+    base: str,
+    quote: str = "USDT",
+    *,
+    tick: str = "0.01",
+    step: str,
+    max_quantity: str,
+    max_market: str,
+    min_notional: str = "5",
 ) -> Symbol:
     return Symbol(
-        name=f"{base}USDT",
+        name=f"{base}{quote}",
         base=base,
-        quote="USDT",
+        quote=quote,
         tick=to_e8(tick),
         min_price=to_e8(tick),
         max_price=to_e8("1000000"),
@@ -131,21 +138,44 @@ def _usdt(
         min_quantity=to_e8(step),
         max_quantity=to_e8(max_quantity),
         max_market_quantity=to_e8(max_market),
-        min_notional=to_e8("5"),
+        min_notional=to_e8(min_notional),
         max_notional=to_e8("9000000"),
     )
 
 
+_IN_BTC = {"quote": "BTC", "min_notional": "0.0001"}
+_BTC = {"step": "0.00001", "max_quantity": "9000"}
+_ETH = {"step": "0.0001", "max_quantity": "9000"}
 SYMBOLS: dict[str, Symbol] = {
     symbol.name: symbol
     for symbol in (
-        _usdt("BTC", step="0.00001", max_quantity="9000", max_market="120"),
-        _usdt("ETH", step="0.0001", max_quantity="9000", max_market="2400"),
-        _usdt("BNB", step="0.001", max_quantity="900000", max_market="5000"),
-        _usdt("SOL", step="0.001", max_quantity="90000", max_market="20000"),
-        _usdt("XRP", step="0.1", max_quantity="9222449", max_market="2000000", tick="0.0001"),
+        _listed("BTC", **_BTC, max_market="120"),
+        _listed("ETH", **_ETH, max_market="2400"),
+        _listed("BNB", step="0.001", max_quantity="900000", max_market="5000"),
+        _listed("SOL", step="0.001", max_quantity="90000", max_market="20000"),
+        _listed("XRP", step="0.1", max_quantity="9222449", max_market="2000000", tick="0.0001"),
+        _listed("ADA", step="0.1", max_quantity="900000", max_market="900000", tick="0.0001"),
+        _listed("DOGE", step="1", max_quantity="9000000", max_market="9000000", tick="0.00001"),
+        _listed("AVAX", step="0.01", max_quantity="90000", max_market="15000"),
+        _listed("LINK", step="0.01", max_quantity="90000", max_market="30000"),
+        _listed("DOT", step="0.01", max_quantity="90000", max_market="60000", tick="0.001"),
+        _listed("LTC", step="0.001", max_quantity="90000", max_market="6000"),
+        _listed("TRX", step="0.1", max_quantity="9000000", max_market="9000000", tick="0.0001"),
+        _listed("EUR", step="0.1", max_quantity="900000", max_market="400000", tick="0.0001"),
+        _listed("ETH", **_IN_BTC, step="0.0001", max_quantity="100000", max_market="600",
+                tick="0.00001"),
+        _listed("BNB", **_IN_BTC, step="0.001", max_quantity="100000", max_market="500",
+                tick="0.000001"),
+        _listed("SOL", **_IN_BTC, step="0.001", max_quantity="90000", max_market="2000",
+                tick="0.0000001"),
+        _listed("BNB", "ETH", step="0.001", max_quantity="90000", max_market="300",
+                tick="0.0001", min_notional="0.001"),
+        _listed("BTC", "USDC", **_BTC, max_market="30"),
+        _listed("ETH", "USDC", **_ETH, max_market="600"),
+        _listed("BTC", "EUR", **_BTC, max_market="10"),
+        _listed("ETH", "EUR", **_ETH, max_market="150"),
     )
-}
+}  # fmt: skip
 
 QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "TUSD", "BTC", "ETH", "BNB", "EUR", "TRY")
 _LOTS = 10**9  # the largest quantity of a symbol that only a tape knows, in steps

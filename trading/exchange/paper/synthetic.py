@@ -9,7 +9,7 @@ and taker volume. Their quote volumes are volume at the mean of the four prices:
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -17,18 +17,18 @@ from operator import attrgetter
 from typing import Any
 
 from trading.exchange.paper.klines import INTERVALS, MINUTE, flat, following, openings
-from trading.exchange.paper.synthetic_book import DEEPEST, ladder
+from trading.exchange.paper.synthetic_book import ladder
 from trading.exchange.paper.synthetic_markets import MARKETS
-from trading.exchange.paper.synthetic_tape import Extra, SymbolTape
+from trading.exchange.paper.synthetic_tape import SymbolTape
 from trading.exchange.paper.synthetic_tree import Tree
-from trading.exchange.paper.values import Book, Fill, Kline, Level, Print
+from trading.exchange.paper.takers import Extra, Takers, as_extra, time_of_print
+from trading.exchange.paper.values import Book, Fill, Kline, Print
 
 LISTED_MS = 1_502_928_000_000  # 2017-08-17, when Binance's own BTCUSDT begins
 # A gap longer than FULL_MS is told in outline: four prints a minute up to a day, else four an
 # hour up to sixty days, else four a day; orders still meet every extreme, in the right order.
 FULL_MS = 5 * MINUTE
 OUTLINES = ((24 * 60 * MINUTE, 1), (60 * 24 * 60 * MINUTE, 60))
-REPLENISH_MS = 3000  # eaten levels stand again after this
 LONGEST_MOVE_MS = 24 * 60 * MINUTE
 RECENT = 1000
 
@@ -57,7 +57,7 @@ class SyntheticFeed:
         self._symbols = tuple(symbols)
         self._seed, self._sketchy = seed, prints_per_minute == 4
         self._tapes = {s: SymbolTape(Tree(MARKETS[s], seed)) for s in self._symbols}
-        self._eaten: dict[str, dict[tuple[str, int], tuple[int, int]]] = {}
+        self._takers = Takers()
         self._books: dict[str, tuple[object, Book]] = {}
         self._start(now_ms)
 
@@ -66,20 +66,20 @@ class SyntheticFeed:
         return self._symbols
 
     def _start(self, now_ms: int) -> None:
-        self._now, self._takes = now_ms, 0
+        self._now = now_ms
         self._recent: dict[str, deque[Print]] = {}
         self._anchors: dict[str, Print] = {}  # the last print that was the market's own
         for symbol, tape in self._tapes.items():
             minute = now_ms // MINUTE
             seen: deque[Print] = deque(maxlen=RECENT)
             for one in (minute - 1, minute):
-                for trade, own in zip(*tape.minute(one), strict=True):
+                for trade in tape.minute(one):
                     if trade.at_ms <= now_ms:
                         seen.append(trade)
-                        if not own:
+                        if not trade.own:
                             self._anchors[symbol] = trade
             self._recent[symbol] = seen
-        self._eaten.clear()
+        self._takers.clear()
         self._books.clear()
 
     def advance(self, to_ms: int) -> list[Print]:
@@ -92,11 +92,12 @@ class SyntheticFeed:
             if prints:
                 told += prints
                 self._recent[symbol].extend(prints)
-                self._anchors[symbol] = self._newest_market_print(tape, prints)
+                market = (p for p in reversed(prints) if not p.own)
+                self._anchors[symbol] = next(market, self._anchors[symbol])
         if self._now // MINUTE != to_ms // MINUTE:
             for tape in self._tapes.values():
                 tape.settle(to_ms)
-        self._now, self._takes = to_ms, 0
+        self._now, self._takers.takes = to_ms, 0
         if len(self._symbols) > 1:
             told.sort(key=attrgetter("at_ms"))  # stable: a symbol's own order stays
         return told
@@ -104,7 +105,7 @@ class SyntheticFeed:
     def _tell(self, tape: SymbolTape, to_ms: int) -> list[Print]:
         now = self._now
         if now // MINUTE == to_ms // MINUTE and not self._sketchy:
-            prints, at = tape.minute(now // MINUTE)[0], attrgetter("at_ms")
+            prints, at = tape.minute(now // MINUTE), attrgetter("at_ms")
             return prints[bisect_right(prints, now, key=at) : bisect_right(prints, to_ms, key=at)]
         if not self._sketchy and to_ms - now <= FULL_MS:
             return list(tape.prints(now, to_ms))
@@ -118,19 +119,6 @@ class SyntheticFeed:
             ]
         return [one for one in tape.sketch(1, first, last + 1) if now < one.at_ms <= to_ms]
 
-    def _newest_market_print(self, tape: SymbolTape, prints: list[Print]) -> Print:
-        since = prints[-RECENT:][0].at_ms
-        own = {
-            (extra.at, extra.price)
-            for minute in {p.at_ms // MINUTE for p in prints[-RECENT:]}
-            for extra in _from(tape.extras.get(minute, []), since)
-            if extra.own
-        }
-        if not own:
-            return prints[-1]
-        market = (p for p in reversed(prints) if (p.at_ms, p.price) not in own)
-        return next(market, self._anchors[tape.market.symbol])
-
     def last(self, symbol: str) -> Print:
         return self._recent[symbol][-1]
 
@@ -139,7 +127,7 @@ class SyntheticFeed:
         seen, tape = self._recent[symbol], self._tapes[symbol]
         minute = seen[0].at_ms // MINUTE
         while len(seen) < min(limit, RECENT) and not self._sketchy:  # after a start: look back
-            older = [p for p in tape.minute(minute)[0] if p.id < seen[0].id]
+            older = [p for p in tape.minute(minute) if p.id < seen[0].id]
             seen.extendleft(reversed(older[len(seen) - RECENT :]))
             minute -= 1
         return list(seen)[-limit:] if limit > 0 else []
@@ -168,7 +156,7 @@ class SyntheticFeed:
         found: list[Print] = []
         minute = end // MINUTE
         while len(found) < limit and minute * MINUTE >= LISTED_MS:
-            found[:0] = [one for one in tape.minute(minute)[0] if one.at_ms <= end]
+            found[:0] = [one for one in tape.minute(minute) if one.at_ms <= end]
             minute -= 1
         return found[-limit:]
 
@@ -200,10 +188,10 @@ class SyntheticFeed:
     def book(self, symbol: str, depth: int = 20) -> Book:
         """The book as of the last advance; `update_id` follows from its time."""
         anchor = self._anchors[symbol]
-        eaten = self._standing_less(symbol)
+        eaten = self._takers.missing(symbol, self._now)
         key = (anchor.id, self._now // 500, depth, tuple(eaten.items()))
         known = self._books.get(symbol)
-        update_id = self._now * 10 + self._takes
+        update_id = self._now * 10 + self._takers.takes
         if known and known[0] == key:
             book = known[1]
             if book.update_id == update_id:
@@ -215,47 +203,23 @@ class SyntheticFeed:
         self._books[symbol] = (key, fresh)
         return fresh
 
-    def _standing_less(self, symbol: str) -> dict[tuple[str, int], int]:
-        """What takers ate in the last seconds, by (taker's side, price)."""
-        eaten = self._eaten.get(symbol)
-        if not eaten:
-            return {}
-        for level in [key for key, (_, at) in eaten.items() if at + REPLENISH_MS < self._now]:
-            del eaten[level]
-        return {level: quantity for level, (quantity, _) in eaten.items()}
-
     def take(
         self, symbol: str, side: str, limit: int | None, quantity: int, at_ms: int
-    ) -> list[Level]:
+    ) -> list[Fill]:
         """Eat the book down to `limit` (e8; None: any price). What it lacks stays unfilled."""
-        eaten = self._eaten.setdefault(symbol, {})
-        tape, at, fills = self._tapes[symbol], max(at_ms, self._now + 1), []
-        for level in self._reach(symbol, side, limit, quantity):
-            filled = min(quantity, level.quantity)
-            quantity -= filled
-            fills.append(Level(level.price, filled))
-            before, _ = eaten.get((side, level.price), (0, 0))
-            eaten[side, level.price] = (before + filled, self._now)
-            tape.add(Extra(at, level.price, filled, side == "SELL", own=True))
-        if fills:
-            self._takes = min(9, self._takes + 1)
+        fills = self._takers.take(
+            self.book, symbol, side, limit, quantity, at_ms=at_ms, now_ms=self._now
+        )
+        self.recover(symbol, fills)
         return fills
 
-    def _reach(self, symbol: str, side: str, limit: int | None, quantity: int) -> list[Level]:
-        """The levels a taker meets before its limit, enough for its quantity where there are."""
-        reached: list[Level] = []
-        for depth in (20, DEEPEST):  # the whole book costs most of a millisecond
-            book = self.book(symbol, depth)
-            reached, left = [], quantity
-            for level in book.asks if side == "BUY" else book.bids:
-                worse = level.price > (limit or 0) if side == "BUY" else level.price < (limit or 0)
-                if left <= 0 or (limit is not None and worse):
-                    return reached
-                reached.append(level)
-                left -= level.quantity
-            if left <= 0:
-                break
-        return reached
+    def cross(
+        self, symbol: str, price: int, quantity: int, *, buyer_is_maker: bool, at_ms: int
+    ) -> int:
+        """Two of our orders met: a print of theirs. Returns its time."""
+        at = time_of_print(at_ms, self._now)
+        self._tapes[symbol].add(Extra(at, price, quantity, buyer_is_maker, own=True))
+        return at
 
     def move(self, symbol: str, price: int, *, at_ms: int, over_ms: int) -> None:
         """Walk the market to `price` (snapped to the tick) between at_ms and at_ms + over_ms.
@@ -271,17 +235,13 @@ class SyntheticFeed:
             raise ValueError(f"over_ms must be 0 to {LONGEST_MOVE_MS}, not {over_ms}.")
         begin = max(at_ms, self._now + 1)
         end = max(begin, at_ms + over_ms)
-        for minute in [m for m in tape.extras if (m + 1) * MINUTE > begin]:  # an older walk's rest
-            kept = [e for e in tape.extras[minute] if e.own or e.at < begin]
-            tape.replace(minute, kept)
         tape.shift(target, begin, end)
         steps = min(40, max(1, over_ms // 50))
         quantity = max(1, tape.market.volume_a_day // tape.market.step // 50_000) * tape.market.step
         rising = target > self.last(symbol).price
         for number in range(1, steps + 1):
             at = begin + (end - begin) * number // steps
-            shown = tape.shown(tape.ticks_at(at), tape.factor(at))
-            here = target if number == steps else shown
+            here = target if number == steps else tape.price_at(at)
             tape.add(Extra(at, here, quantity, not rising, own=False))
 
     def grid(self, symbol: str) -> tuple[int, int]:
@@ -290,11 +250,9 @@ class SyntheticFeed:
         return market.tick, market.step
 
     def recover(self, symbol: str, fills: Iterable[Fill]) -> None:
-        """Fills of our takers that `state` had not seen when the process died."""
+        """Prints of our traders: those that `state` had not seen when the process died."""
         for fill in fills:
-            at = max(fill.at_ms, self._now + 1)
-            extra = Extra(at, fill.price, fill.quantity, fill.buyer_is_maker, own=True)
-            self._tapes[symbol].add(extra)
+            self._tapes[symbol].add(as_extra(fill))
 
     def state(self) -> dict[str, Any]:
         """What happened to the market, and when it was last advanced."""
@@ -302,7 +260,7 @@ class SyntheticFeed:
             "feed": "synthetic",
             "seed": self._seed,
             "now": self._now,
-            "symbols": {symbol: tape.state() for symbol, tape in self._tapes.items()},
+            "symbols": {symbol: tape.overlay.state() for symbol, tape in self._tapes.items()},
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -316,7 +274,3 @@ class SyntheticFeed:
             if symbol in self._tapes:
                 self._tapes[symbol].restore(kept)
         self._start(state["now"])
-
-
-def _from(extras: list[Extra], since_ms: int) -> list[Extra]:
-    return extras[bisect_left(extras, since_ms, key=attrgetter("at")) :]

@@ -20,7 +20,8 @@ from hashlib import blake2b
 from itertools import pairwise
 from typing import NamedTuple
 
-from trading.exchange.paper.synthetic_markets import Market
+from trading.exchange.paper.synthetic_markets import MARKETS, Market
+from trading.exchange.paper.values import E8
 
 MINUTE_MS = 60_000
 DAY_MINUTES = 1440
@@ -32,8 +33,6 @@ FEWEST = 4  # buys, and sells, in every minute: a print every eight seconds in t
 # How lively the market is, by hour UTC: thin before Europe wakes, busy when New York opens.
 HOURS = (8, 8, 7, 7, 6, 6, 7, 8, 10, 10, 9, 9, 11, 14, 16, 15, 13, 12, 11, 10, 9, 9, 8, 8)
 RANGE = 1.4
-MARKET_SHARE = 0.9  # of each symbol's surprise that all symbols have in common
-OWN_SHARE = math.sqrt(1 - MARKET_SHARE**2)
 _UNIT = 1.0 / 2**16
 
 
@@ -79,14 +78,14 @@ class Tree:
 
     def __init__(self, market: Market, seed: int) -> None:
         self.market = market
-        self._key = blake2b(f"{seed}:{market.symbol}".encode(), digest_size=32).digest()
+        self._over = tuple(Tree(MARKETS[name], seed) for name in market.over)
+        drawn_as = market.over[0] if market.over and market.tied else market.symbol
+        self._key = blake2b(f"{seed}:{drawn_as}".encode(), digest_size=32).digest()
         self._common = blake2b(f"{seed}:market".encode(), digest_size=32).digest()
         self.parts = lru_cache(maxsize=4096)(self._parts)
         self.day = lru_cache(maxsize=4096)(self._day)
         self.tape = lru_cache(maxsize=64)(self._tape)
-        self._peg = lru_cache(maxsize=4096)(
-            lambda key, label, cell: _normal(uniforms(key, label, cell), 0)
-        )
+        self._peg = lru_cache(maxsize=4096)(lambda *where: _normal(uniforms(*where), 0))
 
     def node(self, size: int, start: int) -> Node:
         """The candle of a size in SIZES at `start`, minutes of the epoch, a multiple of size."""
@@ -123,9 +122,14 @@ class Tree:
         return total
 
     def _day_price(self, day: int) -> float:
+        """In ticks, at the beginning of a day."""
+        if self._over:
+            first, *second = (tree._day_price(day) * tree.market.tick for tree in self._over)
+            return first / (second[0] / E8 if second else 1) / self.market.tick
         own = self._level(self._key, -100, day, 5)
         common = self._level(self._common, -100, day, 5)
-        mixed = MARKET_SHARE * common + OWN_SHARE * own
+        tied = self.market.tied
+        mixed = tied * common + math.sqrt(1 - tied**2) * own
         ticks = self.market.price / self.market.tick
         return ticks * math.exp(0.5 * self.market.volatility * self.market.beta * mixed)
 
@@ -166,7 +170,7 @@ class Tree:
         u = uniforms(self._key, size, start)
         # Single minutes move on their own, whatever is longer moves together with the others.
         common = uniforms(self._common, size, start) if at >= 5 else u
-        tied = MARKET_SHARE if at >= 5 else 0.0
+        tied = self.market.tied if at >= 5 else 0.0
         own = math.sqrt(1 - tied * tied)
         usual = _liveliness(start, at) / _liveliness(start, size)
         left, right = usual * (0.5 + common[0]), (1 - usual) * (0.5 + common[1])

@@ -8,8 +8,9 @@ from operator import attrgetter
 from typing import Any, Protocol
 
 from trading.exchange.paper.synthetic_markets import Market
-from trading.exchange.paper.tape_line import DEEPEST, Extra, Line, Tick, reach
-from trading.exchange.paper.values import Book, Fill, Kline, Level, Print
+from trading.exchange.paper.takers import Extra, Takers, as_extra, time_of_print
+from trading.exchange.paper.tape_line import Line, Tick
+from trading.exchange.paper.values import Book, Fill, Kline, Print
 
 log = logging.getLogger(__name__)
 
@@ -37,13 +38,15 @@ class TapeFeed:
         """`first`: each symbol's first tick, which stands as its price before it is told."""
         self._markets, self._first, self._source = tuple(markets), first, source
         self._lines: dict[str, Line] = {}
+        self._takers = Takers()
         self._seeds: dict[str, Print] = {}
         self._told_end = False
         self._begin(now_ms)
 
     def _begin(self, now_ms: int, kept: Mapping[str, Any] | None = None) -> None:
         """Tell everything up to `now_ms` to nobody: where the market stands now."""
-        self._started, self._now, self._takes = now_ms, now_ms, 0
+        self._started = self._now = now_ms
+        self._takers.clear()
         for market in self._markets:
             first = self._first[market.symbol]
             line = Line(market, first.id or 1)
@@ -75,7 +78,7 @@ class TapeFeed:
             told += self._lines[tick.symbol].tell(tick)
         for line in self._lines.values():
             told += line.due(to_ms)
-        self._now, self._takes = max(self._now, to_ms), 0
+        self._now, self._takers.takes = max(self._now, to_ms), 0
         if len(self._lines) > 1:
             told.sort(key=attrgetter("at_ms"))  # stable: a symbol's own order stays
         if self.ended_ms is not None and not self._told_end:
@@ -129,20 +132,34 @@ class TapeFeed:
         """A book around the last print; it stands still where the market does."""
         still = self.ended_ms
         now = self._now if still is None else min(self._now, still)
-        return self._lines[symbol].book(now, depth, self._now * 10 + self._takes)
+        eaten = self._takers.missing(symbol, now)
+        return self._lines[symbol].book(now, depth, self._update_id(), eaten)
+
+    def _update_id(self) -> int:
+        return self._now * 10 + self._takers.takes
 
     def take(
         self, symbol: str, side: str, limit: int | None, quantity: int, at_ms: int
-    ) -> list[Level]:
+    ) -> list[Fill]:
         """Eat the book down to `limit` (e8; None: any price). What it lacks stays unfilled."""
-        line, at = self._lines[symbol], max(at_ms, self._now + 1)
-        fills = reach(self.book(symbol, DEEPEST), side, limit, quantity)
-        for level in fills:
-            line.eat(side, level.price, level.quantity, self._now)
-            line.add(Extra(at, level.price, level.quantity, side == "SELL", own=True))
-        if fills:
-            self._takes = min(9, self._takes + 1)
+        fills = self._eat(symbol, side, limit, quantity, at_ms)
+        self.recover(symbol, fills)
         return fills
+
+    def _eat(
+        self, symbol: str, side: str, limit: int | None, quantity: int, at_ms: int
+    ) -> list[Fill]:
+        return self._takers.take(
+            self.book, symbol, side, limit, quantity, at_ms=at_ms, now_ms=self._now
+        )
+
+    def cross(
+        self, symbol: str, price: int, quantity: int, *, buyer_is_maker: bool, at_ms: int
+    ) -> int:
+        """Two of our orders met: a print of theirs. Returns its time."""
+        at = time_of_print(at_ms, self._now)
+        self._lines[symbol].add(Extra(at, price, quantity, buyer_is_maker, own=True))
+        return at
 
     def move(self, symbol: str, price: int, *, at_ms: int, over_ms: int) -> None:
         """Walk the market to `price` (snapped to the tick); it stays shifted by as much.
@@ -194,9 +211,6 @@ class TapeFeed:
         raise NotImplementedError
 
     def recover(self, symbol: str, fills: Iterable[Fill]) -> None:
-        """Fills of our takers that `state` had not seen when the process died."""
+        """Prints of our traders: those that `state` had not seen when the process died."""
         for fill in fills:
-            at = max(fill.at_ms, self._now + 1)
-            self._lines[symbol].add(
-                Extra(at, fill.price, fill.quantity, fill.buyer_is_maker, own=True)
-            )
+            self._lines[symbol].add(as_extra(fill))

@@ -7,15 +7,16 @@ times among the market's prints, and the trade ids, which follow one another.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 from trading.exchange.paper.candles import Candles
-from trading.exchange.paper.synthetic_book import DEEPEST, ladder
+from trading.exchange.paper.synthetic_book import ladder
 from trading.exchange.paper.synthetic_markets import Market
-from trading.exchange.paper.values import Book, Level, Print
+from trading.exchange.paper.takers import Extra
+from trading.exchange.paper.values import Book, Print
 
-REPLENISH_MS = 3000  # eaten levels stand again after this
 MOST_PRINTS = 20_000  # prints a symbol's history goes back
 MOST_EXTRAS = 20_000  # prints of ours that the state remembers
 NO_FACTOR = Fraction(1)
@@ -30,16 +31,6 @@ class Tick(NamedTuple):
     quantity: int
     buyer_is_maker: bool
     id: int | None = None
-
-
-class Extra(NamedTuple):
-    """A print of ours: a fill of our own taker, or a step of a move."""
-
-    at: int
-    price: int
-    quantity: int
-    maker: bool
-    own: bool
 
 
 class Shift(NamedTuple):
@@ -64,7 +55,6 @@ class Line:
         self.kept: list[Extra] = []  # every extra, for the state
         self.forgotten = 0
         self.shifts: list[Shift] = []
-        self._eaten: dict[tuple[str, int], tuple[int, int]] = {}
 
     # -- prints -----------------------------------------------------------------------------------
 
@@ -82,17 +72,24 @@ class Line:
         told: list[Print] = []
         while self.waiting and self.waiting[0].at <= to_ms:
             at, price, quantity, maker, own = self.waiting.pop(0)
-            told.append(self._print(at, price, quantity, maker, None))
+            told.append(self._print(at, price, quantity, maker, None, own=own))
             if not own:
                 self.anchor = told[-1]
         return told
 
     def _print(
-        self, at_ms: int, price: int, quantity: int, maker: bool, number: int | None
+        self,
+        at_ms: int,
+        price: int,
+        quantity: int,
+        maker: bool,
+        number: int | None,
+        *,
+        own: bool = False,
     ) -> Print:
         if number is not None:
             self.next_id = number
-        one = Print(self.market.symbol, self.next_id, price, quantity, at_ms, maker)
+        one = Print(self.market.symbol, self.next_id, price, quantity, at_ms, maker, own)
         self.next_id += 1
         self.candles.add(one)
         self.prints.append(one)
@@ -158,21 +155,13 @@ class Line:
 
     # -- the book ---------------------------------------------------------------------------------
 
-    def book(self, now_ms: int, depth: int, update_id: int) -> Book:
+    def book(
+        self, now_ms: int, depth: int, update_id: int, eaten: Mapping[tuple[str, int], int]
+    ) -> Book:
         """A made-up book around the last print, less what our takers ate."""
         assert self.anchor is not None, "a line begins with a print"
-        bids, asks = ladder(self.market, self.anchor, now_ms, depth, self.eaten(now_ms))
+        bids, asks = ladder(self.market, self.anchor, now_ms, depth, eaten)
         return Book(self.market.symbol, update_id, bids, asks)
-
-    def eaten(self, now_ms: int) -> dict[tuple[str, int], int]:
-        """What takers ate in the last seconds, by (taker's side, price)."""
-        for level in [k for k, (_, at) in self._eaten.items() if at + REPLENISH_MS < now_ms]:
-            del self._eaten[level]
-        return {level: quantity for level, (quantity, _) in self._eaten.items()}
-
-    def eat(self, side: str, price: int, quantity: int, now_ms: int) -> None:
-        before, _ = self._eaten.get((side, price), (0, 0))
-        self._eaten[side, price] = (before + quantity, now_ms)
 
     # -- over a restart ---------------------------------------------------------------------------
 
@@ -193,20 +182,3 @@ class Line:
             Shift(start, end, Fraction(before), Fraction(after))
             for start, end, before, after in state["shifts"]
         ]
-
-
-def reach(book: Book, side: str, limit: int | None, quantity: int) -> list[Level]:
-    """The levels a taker meets before its limit, the last one cut to what it still wants."""
-    reached: list[Level] = []
-    for level in book.asks if side == "BUY" else book.bids:
-        worse = limit is not None and (
-            level.price > limit if side == "BUY" else level.price < limit
-        )
-        if quantity <= 0 or worse:
-            break
-        reached.append(Level(level.price, min(quantity, level.quantity)))
-        quantity -= level.quantity
-    return reached
-
-
-__all__ = ["DEEPEST", "Extra", "Line", "Shift", "Tick", "reach"]

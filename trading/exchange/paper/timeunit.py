@@ -18,7 +18,8 @@ REST_TIMES = frozenset(
     | {"T"}
 )
 EVENT_TIMES = frozenset({"E", "T", "W", "O", "D"})
-CANDLE_TIMES = (0, 6)  # opening and closing, in a kline's array
+CANDLE_OPENS, CANDLE_CLOSES = 0, 6  # in a kline's array
+MARKET_TIMES = frozenset({"E", "T", "O", "C"})
 
 
 def in_micros(asked: str | None) -> bool:
@@ -53,8 +54,28 @@ def event(told: dict[str, Any]) -> dict[str, Any]:
     return changed
 
 
+def market_event(told: Any) -> Any:
+    """A market stream's payload with its times in microseconds. Books have none to change."""
+    if isinstance(told, list):
+        return [market_event(one) for one in told]
+    if "e" not in told:
+        return told
+    changed = {name: _micros(v) if name in MARKET_TIMES else v for name, v in told.items()}
+    if told["e"] == "kline":
+        candle = told["k"]
+        changed["k"] = candle | {"t": _micros(candle["t"]), "T": _closing(candle["T"])}
+    if told["e"] == "referencePrice":
+        changed["t"] = _micros(told["t"])
+    return changed
+
+
 def _micros(ms: int) -> int:
     return ms * 1000 if ms > 0 else ms
+
+
+def _closing(ms: int) -> int:
+    """A candle's end: the last microsecond before the next one, as in Binance's archive files."""
+    return ms * 1000 + 999
 
 
 def _is_candle(value: Any) -> bool:
@@ -62,4 +83,7 @@ def _is_candle(value: Any) -> bool:
 
 
 def _candle(row: list[Any]) -> list[Any]:
-    return [_micros(one) if at in CANDLE_TIMES else one for at, one in enumerate(row)]
+    changed = list(row)
+    changed[CANDLE_OPENS] = _micros(row[CANDLE_OPENS])
+    changed[CANDLE_CLOSES] = _closing(row[CANDLE_CLOSES])
+    return changed

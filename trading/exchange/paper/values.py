@@ -24,6 +24,7 @@ class Print:
     quantity: int
     at_ms: int
     buyer_is_maker: bool  # the seller was the taker
+    own: bool = False  # a trade of our own traders, which the engine knows already
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +63,19 @@ class Kline:
 
 
 class Fill(NamedTuple):
-    """What a taker of ours got, as a print of it must show."""
+    """What a taker of ours got, as its print shows it."""
 
-    at_ms: int
+    at_ms: int  # of the print
     price: int
     quantity: int
     buyer_is_maker: bool
 
 
-class Feed(Protocol):
-    """A market: synthetic, replayed, scripted or live. One owner drives it; it has no threads."""
+class MarketData(Protocol):
+    """What can be read of a market: its book, trades and candles."""
 
     @property
     def symbols(self) -> Sequence[str]: ...
-
-    def advance(self, to_ms: int) -> list[Print]:
-        """Every market print since the last call, in time order over all symbols."""
 
     def book(self, symbol: str, depth: int = 20) -> Book:
         """The book as of the last advance. Raises: KeyError for an unknown symbol."""
@@ -113,6 +111,13 @@ class Feed(Protocol):
     ) -> list[Print]:
         """Prints of the past, oldest first: from an id, else from a time, else up to `end_ms`."""
 
+
+class Feed(MarketData, Protocol):
+    """A market: synthetic, replayed, scripted or live. One owner drives it; it has no threads."""
+
+    def advance(self, to_ms: int) -> list[Print]:
+        """Every market print since the last call, in time order over all symbols."""
+
     def grid(self, symbol: str) -> tuple[int, int]:
         """The smallest steps of price and of quantity that this market knows, e8."""
 
@@ -121,11 +126,16 @@ class Feed(Protocol):
 
     def take(
         self, symbol: str, side: str, limit: int | None, quantity: int, at_ms: int
-    ) -> list[Level]:
+    ) -> list[Fill]:
         """A paper taker ("BUY" or "SELL") eats the book down to `limit`: the fills, best first.
 
         They appear among the prints of the next `advance` too.
         """
+
+    def cross(
+        self, symbol: str, price: int, quantity: int, *, buyer_is_maker: bool, at_ms: int
+    ) -> int:
+        """Two paper orders met: they appear among the prints too. Returns the print's time."""
 
     def state(self) -> dict[str, Any]:
         """All that must survive a restart, JSON-able."""
@@ -134,7 +144,7 @@ class Feed(Protocol):
         """Continue from `state()`."""
 
     def recover(self, symbol: str, fills: Iterable[Fill]) -> None:
-        """After `restore`: our takers' fills that the state had not seen when the process died."""
+        """After `restore`: prints of our traders that the state had not seen, each at its time."""
 
 
 def to_e8(value: Decimal | str) -> int:
