@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -95,7 +96,7 @@ class ScriptedFeed:
 
     def take(
         self, symbol: str, side: str, limit: int | None, quantity: int, at_ms: int
-    ) -> list[Level]:
+    ) -> list[Fill]:
         levels = self.asks[symbol] if side == "BUY" else self.bids[symbol]
         fills = []
         while levels and quantity:
@@ -104,12 +105,17 @@ class ScriptedFeed:
                 break
             part = min(best.quantity, quantity)
             quantity -= part
-            fills.append(Level(best.price, part))
+            fills.append(Fill(at_ms, best.price, part, side == "SELL"))
             if part == best.quantity:
                 levels.pop(0)
             else:
                 levels[0] = Level(best.price, best.quantity - part)
         return fills
+
+    def cross(
+        self, symbol: str, price: int, quantity: int, *, buyer_is_maker: bool, at_ms: int
+    ) -> int:
+        return at_ms
 
     def state(self) -> dict[str, Any]:
         return {"ids": self.ids, "prices": self.prices}
@@ -179,6 +185,11 @@ class Trader:
         mine = [event for account, event in self.bench.events if account == self.account.id]
         self.bench.events[:] = [one for one in self.bench.events if one[0] != self.account.id]
         return [event for event in mine if name in (None, event["e"])]
+
+
+def set_rules(bench: Bench, **changed: Any) -> None:
+    """Other rules for BTCUSDT from now on."""
+    bench.exchange.symbols[BTC] = replace(bench.exchange.symbols[BTC], **changed)
 
 
 def bracket(kind: str = "opoco", *, entry: str = "60001", quantity: str = "0.1") -> dict[str, str]:

@@ -27,7 +27,8 @@ def test_a_frozen_account_reads_but_neither_places_nor_cancels(
     words = (-2010, "This account may not place or cancel orders.")
     wanted = {"symbol": BTC, "side": "BUY", "type": "MARKET", "quantity": "0.01"}
     assert trader.refused("POST", "/api/v3/order", **wanted) == words
-    assert trader.refused("DELETE", "/api/v3/order", symbol=BTC, origClientOrderId="A") == words
+    refused = trader.refused("DELETE", "/api/v3/order", symbol=BTC, origClientOrderId="A")
+    assert refused == (-2011, words[1])
     bench.exchange.set_account(trader.account.id, frozen=0)
     assert trader.ok("DELETE", "/api/v3/order", symbol=BTC, origClientOrderId="A")
 
@@ -157,6 +158,13 @@ def test_the_command_line_opens_funds_freezes_and_checks(tmp_path: Path, capsys:
         assert run("freeze", "--account", number)["frozen"] is True
         assert run("read-only", "--key", made["key"])["may_trade"] is False
         assert run("revoke", "--key", made["key"])["revoked"] is True
+        rates = run("set-rates", "--account", number, "--rate", "tax.maker=0.002")["commissions"]
+        assert (rates["tax"]["maker"], rates["standard"]["maker"]) == ("0.00200000", "0.00000000")
+        assert run("symbol-rates", "--account", number)["commissions"] is None
+        with pytest.raises(CommandError, match="tax takes maker"):
+            run("set-rates", "--account", number, "--rate", "tax.all=0.002")
+        with pytest.raises(CommandError, match=r"--rate standard\.maker"):
+            run("set-rates", "--account", number)
         assert run("check")["conserved"] is True
         with pytest.raises(CommandError, match="existing account"):
             run("withdraw", "--account", "99", "--balance", "BTC=1")

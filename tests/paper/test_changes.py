@@ -218,7 +218,7 @@ def test_amending_one_leg_of_a_pair_amends_both(bench: Bench) -> None:
     answer = trader.ok(
         "PUT", AMEND, symbol=BTC, origClientOrderId="T", newQty="0.2", newClientOrderId="T2"
     )
-    assert [x["clientOrderId"] for x in answer["listStatus"]["orders"]] == ["T2", "S"]
+    assert [x["clientOrderId"] for x in answer["listStatus"]["orders"]] == ["S", "T2"]
     assert trader.find("S")["origQty"] == "0.20000000"
     assert trader.balance("BTC") == ("0.80000000", "0.20000000")
     told = [(x["e"], x.get("x") or x.get("l")) for x in trader.events()]

@@ -132,7 +132,7 @@ def test_a_second_exchange_on_the_same_state_is_refused_with_a_sentence(state: P
     ("argument", "sentence"),
     [
         (("--feed", "replay:tape.csv"), "There is no file tape.csv"),
-        (("--symbols", "DOGEUSDT"), "No synthetic market"),
+        (("--symbols", "PEPEUSDT"), "No synthetic market"),
         (("--speed", "60"), "--speed is for replayed tapes"),
     ],
 )

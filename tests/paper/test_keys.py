@@ -93,108 +93,6 @@ def test_a_key_bound_to_an_address_works_only_from_there(bench: Bench, trader: T
     assert trader.ok("GET", "/sapi/v1/account/apiRestrictions")["ipRestrict"] is True
 
 
-def test_a_revoked_key_ends_its_session_and_its_stream(bench: Bench, trader: Trader) -> None:
-    session = logged_on(bench, trader)
-    ask(session, "userDataStream.subscribe")
-    frames: list[Any] = []
-    bench.exchange.key_listeners.append(lambda key: frames.extend(session.lost_key(key)))
-    bench.exchange.set_key(trader.key.key, revoked=1)
-    assert frames[0] == {
-        "id": None,
-        "status": 401,
-        "error": {"code": -2015, "msg": "Invalid API-key, IP, or permissions for action."},
-    }
-    assert frames[1]["event"]["e"] == "eventStreamTerminated"
-    assert session.subscriptions == {}
-    assert trader.refused("GET", "/api/v3/account")[0] == -2015
-
-
-def logged_on(bench: Bench, trader: Trader, **how: Any) -> Session:
-    import hashlib
-    import hmac
-
-    session = Session(bench.exchange, bench.now_ms, **how)
-    payload = f"apiKey={trader.key.key}&timestamp={bench.now_ms}"
-    made = hmac.new(trader.key.secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
-    ask(
-        session,
-        "session.logon",
-        apiKey=trader.key.key,
-        timestamp=bench.now_ms,
-        signature=made,
-    )
-    return session
-
-
-def ask(session: Session, method: str, **params: Any) -> Any:
-    answer = session.answer(json.dumps({"id": "x", "method": method, "params": params}))
-    return answer.get("result", answer.get("error"))
-
-
-def test_subscribing_twice_and_unsubscribing_from_nothing_have_their_codes(
-    bench: Bench, trader: Trader
-) -> None:
-    session = logged_on(bench, trader)
-    assert ask(session, "userDataStream.subscribe") == {"subscriptionId": 0}
-    assert ask(session, "userDataStream.subscribe")["code"] == -2035
-    assert ask(session, "session.subscriptions") == [{"subscriptionId": 0}]
-    assert ask(session, "userDataStream.unsubscribe", subscriptionId=7)["code"] == -2036
-    assert ask(session, "userDataStream.unsubscribe") == {}
-    assert ask(session, "userDataStream.subscribe") == {"subscriptionId": 1}
-
-
-def test_every_method_of_the_platform_is_there(bench: Bench, trader: Trader) -> None:
-    session = logged_on(bench, trader)
-    trader.bracket()
-    now = {"timestamp": bench.now_ms}
-    assert len(ask(session, "openOrders.status", symbol=BTC, **now)) == 2
-    assert len(ask(session, "openOrderLists.status", **now)) == 1
-    assert ask(session, "orderList.status", origClientOrderId="L1", **now)["orders"]
-    assert len(ask(session, "allOrders", symbol=BTC, **now)) == 3
-    assert len(ask(session, "allOrderLists", **now)) == 1
-    assert len(ask(session, "myTrades", symbol=BTC, **now)) == 1
-    assert ask(session, "myAllocations", symbol=BTC, **now) == []
-    assert ask(session, "account.commission", symbol=BTC, **now)["symbol"] == BTC
-    assert ask(session, "account.rateLimits.orders", **now)[0]["rateLimitType"] == "ORDERS"
-    assert ask(session, "exchangeInfo", symbol=BTC)["symbols"][0]["amendAllowed"] is True
-    assert ask(session, "executionRules", symbol=BTC)["symbolRules"]
-    assert ask(session, "sor.order.place", symbol=BTC, **now)["code"] == -1020
-    assert ask(session, "orderList.cancel", symbol=BTC, listClientOrderId="L1", **now)
-    order = {"symbol": BTC, "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", **now}
-    placed = ask(session, "order.place", price="59000", quantity="0.02", **order)
-    amended = ask(
-        session,
-        "order.amend.keepPriority",
-        symbol=BTC,
-        orderId=placed["orderId"],
-        newQty="0.01",
-        **now,
-    )
-    assert amended["amendedOrder"]["qty"] == "0.01000000"
-    assert len(ask(session, "order.amendments", symbol=BTC, orderId=placed["orderId"], **now)) == 1
-    replaced = ask(
-        session,
-        "order.cancelReplace",
-        cancelReplaceMode="STOP_ON_FAILURE",
-        cancelOrderId=placed["orderId"],
-        price="58000",
-        quantity="0.01",
-        **order,
-    )
-    assert replaced["newOrderResult"] == "SUCCESS"
-    again = ask(
-        session,
-        "order.cancelReplace",
-        cancelReplaceMode="STOP_ON_FAILURE",
-        cancelOrderId=placed["orderId"],
-        price="58000",
-        quantity="0.01",
-        **order,
-    )
-    assert (again["code"], again["data"]["cancelResult"]) == (-2022, "FAILURE")
-    assert len(ask(session, "openOrders.cancelAll", symbol=BTC, **now)) == 1
-
-
 # -- time ------------------------------------------------------------------------------------------
 
 
@@ -209,17 +107,6 @@ def test_times_come_in_microseconds_where_asked_for(bench: Bench, trader: Trader
         "code": -1194,
         "msg": "Invalid value for time unit; expected either MICROSECOND or MILLISECOND.",
     }
-
-
-def test_a_ws_api_session_in_microseconds_tells_events_so(bench: Bench, trader: Trader) -> None:
-    session = logged_on(bench, trader, micros=True)
-    ask(session, "userDataStream.subscribe")
-    wanted = {"symbol": BTC, "side": "BUY", "type": "MARKET", "quantity": "0.01"}
-    placed = ask(session, "order.place", timestamp=bench.now_ms, **wanted)
-    assert placed["transactTime"] == bench.now_ms * 1000
-    frames = [f for account, e in bench.events for f in session.events_for(account, e)]
-    assert {f["event"]["E"] for f in frames} == {bench.now_ms * 1000}
-    assert frames[0]["event"]["i"] == placed["orderId"]
 
 
 def test_an_order_that_reaches_the_engine_too_late_is_refused_there(

@@ -1,7 +1,5 @@
 """Order lists: the documented traps of OCO, OTOCO and OPOCO are real here."""
 
-from dataclasses import replace
-
 import pytest
 
 from tests.paper.scripted import BTC, Bench, Trader, bracket
@@ -16,7 +14,7 @@ def test_an_instantly_filled_bracket_answers_pending_legs_and_then_has_live_ones
 
     assert answer["contingencyType"] == "OTO"
     assert answer["listOrderStatus"] == "EXECUTING"
-    entry, target, stop = answer["orderReports"]
+    entry, stop, target = answer["orderReports"]
     assert (entry["status"], entry["executedQty"]) == ("FILLED", "0.10000000")
     assert entry["fills"][0] == {
         "price": "60001.00000000",
@@ -231,136 +229,3 @@ def test_cancelling_one_leg_cancels_the_list(trader: Trader) -> None:
     assert answer["listOrderStatus"] == "ALL_DONE"
     assert trader.find("T1")["status"] == "CANCELED"
     assert trader.balance("BTC") == ("0.09990000", "0.00000000")
-
-
-def test_a_pair_around_the_last_price_shares_one_lock(bench: Bench) -> None:
-    holder = bench.trader(BTC="1")
-
-    answer = holder.ok("POST", f"{LISTS}/oco", **_pair())
-
-    assert answer["contingencyType"] == "OCO"
-    assert holder.balance("BTC") == ("0.50000000", "0.50000000")
-    bench.print("62000", "0.5", buyer_is_maker=False)
-    assert holder.find("T1")["status"] == "FILLED"
-    assert holder.balance("BTC") == ("0.50000000", "0.00000000")
-    assert holder.balance("USDT") == ("30969.00000000", "0.00000000")
-
-
-def _pair(**changed: str) -> dict[str, str]:
-    return {
-        "symbol": BTC,
-        "side": "SELL",
-        "quantity": "0.5",
-        "aboveType": "LIMIT_MAKER",
-        "abovePrice": "62000",
-        "aboveClientOrderId": "T1",
-        "belowType": "STOP_LOSS",
-        "belowStopPrice": "59000",
-        "belowClientOrderId": "S1",
-    } | changed
-
-
-@pytest.mark.parametrize(
-    ("changed", "code"),
-    [
-        ({"belowStopPrice": "60000"}, -2010),  # at the last price
-        ({"abovePrice": "59999"}, -2010),
-        ({"belowType": "LIMIT_MAKER"}, -1102),  # without its price
-        ({"belowType": "TAKE_PROFIT"}, -1199),
-        ({"quantity": "2"}, -2010),  # more than is there
-    ],
-)
-def test_a_pair_that_breaks_a_rule_is_refused_and_leaves_nothing(
-    bench: Bench, changed: dict[str, str], code: int
-) -> None:
-    holder = bench.trader(BTC="1")
-
-    assert holder.refused("POST", f"{LISTS}/oco", **_pair(**changed))[0] == code
-
-    assert holder.balance("BTC") == ("1.00000000", "0.00000000")
-    assert holder.ok("GET", "/api/v3/openOrders") == []
-    assert holder.ok("GET", "/api/v3/openOrderList") == []
-
-
-@pytest.mark.parametrize(
-    ("changed", "code", "text"),
-    [
-        ({"workingType": "MARKET"}, -1014, "Unsupported order combination"),
-        ({"workingSide": "SELL", "pendingSide": "BUY"}, -1222, "OPO"),
-        ({"pendingSide": "BUY"}, -1223, "asks"),
-        ({"pendingBelowStopPrice": "63000"}, -2010, "relationship"),
-        ({"pendingQuantity": "0.1"}, -1104, "Not all sent parameters were read"),
-        ({"workingQuantity": "1"}, -2010, "insufficient balance"),
-        ({"workingPrice": "60001.001"}, -1013, "PRICE_FILTER"),
-        ({"pendingBelowStopPrice": "59000.001"}, -1013, "PRICE_FILTER"),
-        ({"workingQuantity": "0.100001"}, -1013, "LOT_SIZE"),
-        ({"pendingBelowClientOrderId": "E1"}, -2010, "Duplicate order sent."),
-    ],
-)
-def test_a_bracket_that_breaks_a_rule_is_refused_whole(
-    trader: Trader, changed: dict[str, str], code: int, text: str
-) -> None:
-    refused = trader.refused("POST", f"{LISTS}/opoco", **(bracket() | changed))
-
-    assert refused[0] == code
-    assert text in refused[1]
-    assert trader.ok("GET", "/api/v3/allOrders", symbol=BTC) == []
-    assert trader.balance("USDT") == ("10000.00000000", "0.00000000")
-
-
-def test_two_brackets_fill_the_room_for_stops_and_a_third_is_refused(trader: Trader) -> None:
-    for n in "12":
-        ids = {"E1": f"E{n}", "S1": f"S{n}", "T1": f"T{n}", "L1": f"L{n}"}
-        wanted = {k: ids.get(v, v) for k, v in bracket(quantity="0.01").items()}
-        trader.ok("POST", f"{LISTS}/opoco", **wanted)
-
-    third = bracket(quantity="0.01") | {
-        "workingClientOrderId": "E3",
-        "pendingAboveClientOrderId": "T3",
-        "pendingBelowClientOrderId": "S3",
-        "listClientOrderId": "L3",
-    }
-    assert trader.refused("POST", f"{LISTS}/opoco", **third) == (
-        -1013,
-        "Filter failure: MAX_NUM_ALGO_ORDERS",
-    )
-
-
-def test_list_ids_are_free_again_once_the_list_is_done(trader: Trader) -> None:
-    trader.bracket()
-    assert trader.refused("POST", f"{LISTS}/opoco", **bracket())[1] == "Duplicate order sent."
-    trader.ok("DELETE", LISTS, symbol=BTC, listClientOrderId="L1")
-
-    trader.bracket(quantity="0.05")
-
-    assert len(trader.ok("GET", "/api/v3/allOrderList")) == 2
-    assert trader.refused("DELETE", LISTS, symbol=BTC, orderListId=0) == (
-        -2011,
-        "Unknown order list sent.",
-    )
-    assert trader.refused("GET", LISTS, orderListId=99) == (-2018, "Order list does not exist.")
-
-
-def test_with_its_switch_off_the_opo_fee_always_comes_from_the_bought_coin(bench: Bench) -> None:
-    engine = bench.exchange.engine
-    engine.switches = replace(engine.switches, opo_fee_from_free=False)
-    holder = bench.trader(USDT="10000", BTC="0.01")
-
-    holder.bracket(quantity="0.1")
-
-    assert holder.find("S1")["origQty"] == "0.09990000"
-    assert holder.balance("BTC") == ("0.01000000", "0.09990000")
-
-
-@pytest.mark.parametrize(("binds", "code"), [(True, -1013), (False, None)])
-def test_whether_the_market_lot_size_binds_a_stop_is_a_switch(
-    bench: Bench, binds: bool, code: int | None
-) -> None:
-    engine = bench.exchange.engine
-    engine.switches = replace(engine.switches, market_lot_on_triggers=binds)
-    whale = bench.trader(BTC="200")
-    wanted = {"symbol": BTC, "side": "SELL", "type": "STOP_LOSS", "stopPrice": "59000"}
-
-    response = whale.call("POST", "/api/v3/order", quantity="121", **wanted)
-
-    assert response.json().get("code") == code

@@ -1,4 +1,4 @@
-"""Single orders: what they lock, how they fill, how they end, what is refused."""
+"""Single orders: what they lock, how they fill, how they end."""
 
 import pytest
 
@@ -141,37 +141,6 @@ def test_immediate_or_cancel_keeps_what_it_got(bench: Bench, trader: Trader) -> 
     assert trader.balance("USDT") == ("6999.95000000", "0.00000000")
 
 
-def test_a_limit_maker_that_would_take_is_refused(trader: Trader) -> None:
-    wanted = {"symbol": BTC, "side": "BUY", "type": "LIMIT_MAKER", "quantity": "0.01"}
-
-    assert trader.refused("POST", ORDER, price="60001", **wanted) == (
-        -2010,
-        "Order would immediately match and take.",
-    )
-    trader.ok("POST", ORDER, price="60000", **wanted)
-
-
-@pytest.mark.parametrize(
-    ("side", "type", "stop"),
-    [
-        ("SELL", "STOP_LOSS", "60000"),
-        ("SELL", "TAKE_PROFIT", "60000"),
-        ("BUY", "STOP_LOSS", "60000"),
-        ("BUY", "TAKE_PROFIT", "60000"),
-        ("SELL", "STOP_LOSS", "60001"),
-        ("BUY", "TAKE_PROFIT", "60001"),
-    ],
-)
-def test_a_stop_already_reached_is_refused(bench: Bench, side: str, type: str, stop: str) -> None:
-    holder = bench.trader(BTC="1", USDT="10000")
-    wanted = {"symbol": BTC, "side": side, "type": type, "quantity": "0.1", "stopPrice": stop}
-
-    assert holder.refused("POST", ORDER, **wanted) == (
-        -2010,
-        "Order would trigger immediately.",
-    )
-
-
 @pytest.mark.parametrize(
     ("side", "type", "stop", "not_yet", "reached"),
     [
@@ -214,167 +183,6 @@ def test_a_stop_limit_rests_at_its_limit_and_can_be_jumped_over(bench: Bench) ->
     assert stopped["executedQty"] == "0.00000000"
 
 
-@pytest.mark.parametrize(
-    ("changed", "code", "text"),
-    [
-        ({"price": "60000.001"}, -1013, "Filter failure: PRICE_FILTER"),
-        ({"price": "0.001"}, -1013, "Filter failure: PRICE_FILTER"),
-        ({"price": "2000000"}, -1013, "Filter failure: PRICE_FILTER"),
-        ({"price": "400000"}, -1013, "Filter failure: PERCENT_PRICE_BY_SIDE"),
-        ({"price": "11000"}, -1013, "Filter failure: PERCENT_PRICE_BY_SIDE"),
-        ({"quantity": "0.000011"}, -1013, "Filter failure: LOT_SIZE"),
-        ({"quantity": "9001"}, -1013, "Filter failure: LOT_SIZE"),
-        ({"quantity": "0.00008"}, -1013, "Filter failure: NOTIONAL"),
-        ({"quantity": "0"}, -1013, "Invalid quantity."),
-        ({"price": "0"}, -1013, "Invalid price."),
-        ({"price": "60000.123456789"}, -1111, "Parameter 'price' has too much precision."),
-        ({"quantity": "1e-05"}, -1100, "Illegal characters found in parameter 'quantity'"),
-        ({"quantity": "-1"}, -1100, "Illegal characters found in parameter 'quantity'"),
-        ({"quantity": "NaN"}, -1100, "Illegal characters found in parameter 'quantity'"),
-        ({"quantity": "٣"}, -1100, "Illegal characters found in parameter 'quantity'"),
-        ({"newClientOrderId": "a b"}, -1100, "in parameter 'newClientOrderId'"),
-        ({"newClientOrderId": "a" * 37}, -1100, "in parameter 'newClientOrderId'"),
-        ({"side": "LONG"}, -1117, "Invalid side."),
-        ({"type": "STOP"}, -1116, "Invalid orderType."),
-        ({"timeInForce": "DAY"}, -1115, "Invalid timeInForce."),
-        ({"symbol": "BTCEUR"}, -1121, "Invalid symbol."),
-        ({"symbol": "btc usdt"}, -1100, "in parameter 'symbol'"),
-        ({"quantity": "1"}, -2010, "Account has insufficient balance for requested action."),
-        ({"stopPrice": "59000"}, -1106, "Parameter 'stopPrice' sent when not required."),
-        ({"bogus": "1"}, -1104, "Not all sent parameters were read; read '6' parameter(s)"),
-        ({"side": ""}, -1105, "Parameter 'side' was empty."),
-        ({"newOrderRespType": "ALL"}, -1136, "Invalid newOrderRespType"),
-    ],
-)
-def test_a_limit_order_that_breaks_a_rule_is_refused_in_binances_words(
-    trader: Trader, changed: dict[str, str], code: int, text: str
-) -> None:
-    wanted = {"symbol": BTC, "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
-    wanted |= {"price": "59000", "quantity": "0.1"} | changed
-
-    refused = trader.refused("POST", ORDER, **wanted)
-
-    assert refused[0] == code
-    assert text in refused[1]
-    assert trader.balance("USDT") == ("10000.00000000", "0.00000000")
-    assert trader.ok("GET", "/api/v3/allOrders", symbol=BTC) == []
-
-
-@pytest.mark.parametrize(
-    ("type", "lacks"),
-    [
-        ("LIMIT", "timeInForce"),
-        ("LIMIT_MAKER", "quantity"),
-        ("STOP_LOSS", "quantity"),
-        ("MARKET", "quoteOrderQty"),
-    ],
-)
-def test_what_an_order_type_needs_is_named_when_it_lacks(
-    trader: Trader, type: str, lacks: str
-) -> None:
-    code, text = trader.refused("POST", ORDER, symbol=BTC, side="BUY", type=type)
-
-    assert code == -1102
-    assert lacks in text
-
-
-def test_market_orders_have_a_lot_size_of_their_own(bench: Bench) -> None:
-    whale = bench.trader(USDT="100000000")
-    wanted = {"symbol": BTC, "side": "BUY", "type": "MARKET", "quantity": "121"}
-
-    assert whale.refused("POST", ORDER, **wanted) == (-1013, "Filter failure: MARKET_LOT_SIZE")
-
-
-def test_the_answer_comes_in_three_sizes(trader: Trader) -> None:
-    ack = trader.limit("BUY", "50000", "0.001", newOrderRespType="ACK")
-    result = trader.limit("BUY", "50000", "0.001", newOrderRespType="RESULT")
-    full = trader.limit("BUY", "50000", "0.001")
-
-    assert set(ack) == {"symbol", "orderId", "orderListId", "clientOrderId", "transactTime"}
-    assert set(result) - set(ack) >= {"price", "status", "workingTime", "selfTradePreventionMode"}
-    assert set(full) - set(result) == {"fills"}
-
-
-def test_an_order_test_checks_everything_and_places_nothing(trader: Trader) -> None:
-    wanted = {"symbol": BTC, "side": "BUY", "type": "MARKET", "quantity": "0.1"}
-
-    assert trader.ok("POST", "/api/v3/order/test", **wanted) == {}
-    assert trader.ok("GET", "/api/v3/allOrders", symbol=BTC) == []
-    assert (
-        trader.refused("POST", "/api/v3/order/test", **(wanted | {"quantity": "121"}))[0] == -1013
-    )
-
-
-def test_orders_are_found_by_number_by_name_and_only_if_both_agree(trader: Trader) -> None:
-    placed = trader.limit("BUY", "50000", "0.001", newClientOrderId="a")
-
-    number = placed["orderId"]
-    assert trader.ok("GET", ORDER, symbol=BTC, orderId=number)["clientOrderId"] == "a"
-    both = {"symbol": BTC, "orderId": number}
-    assert trader.ok("GET", ORDER, origClientOrderId="a", **both)
-    absent = (-2013, "Order does not exist.")
-    assert trader.refused("GET", ORDER, origClientOrderId="b", **both) == absent
-    assert trader.refused("GET", ORDER, symbol=BTC, orderId=99) == absent
-    assert trader.refused("GET", ORDER, symbol="ETHUSDT", orderId=number) == absent
-    assert trader.refused("GET", ORDER, symbol=BTC)[0] == -1102
-
-
-def test_nobody_sees_or_cancels_the_orders_of_another(bench: Bench, trader: Trader) -> None:
-    trader.limit("BUY", "50000", "0.001", newClientOrderId="a")
-    stranger = bench.trader()
-
-    assert stranger.refused("GET", ORDER, symbol=BTC, orderId=1)[0] == -2013
-    assert stranger.refused("DELETE", ORDER, symbol=BTC, orderId=1)[0] == -2011
-    assert stranger.ok("GET", "/api/v3/openOrders") == []
-    assert stranger.ok("GET", "/api/v3/allOrders", symbol=BTC) == []
-
-
-def test_trades_are_listed_by_order_by_id_and_by_time(bench: Bench, trader: Trader) -> None:
-    for _ in range(3):
-        trader.order("BUY", "MARKET", quantity="0.001")
-        bench.pass_time(1000)
-    ask = {"symbol": BTC}
-
-    def ids(**more: object) -> list[int]:
-        return [t["id"] for t in trader.ok("GET", "/api/v3/myTrades", **ask, **more)]
-
-    assert ids() == [1, 2, 3]
-    assert ids(limit=2) == [2, 3]
-    assert ids(fromId=2) == [2, 3]
-    assert ids(fromId=1, limit=1) == [1]
-    assert ids(orderId=2) == [2]
-    assert ids(startTime=bench.now_ms - 2000, endTime=bench.now_ms) == [2, 3]
-    day = 86_400_000
-    assert trader.refused(
-        "GET", "/api/v3/myTrades", startTime=bench.now_ms - day - 1, endTime=bench.now_ms, **ask
-    ) == (-1127, "More than 24 hours between startTime and endTime.")
-    assert trader.refused("GET", "/api/v3/myTrades", fromId=1, startTime=1, **ask)[0] == -1128
-
-
-def test_cancelling_all_on_a_symbol_takes_lists_along(bench: Bench, trader: Trader) -> None:
-    trader.bracket(quantity="0.05")
-    trader.limit("BUY", "50000", "0.001", newClientOrderId="a")
-
-    answer = trader.ok("DELETE", "/api/v3/openOrders", symbol=BTC)
-
-    assert len(answer) == 2
-    assert trader.ok("GET", "/api/v3/openOrders") == []
-    assert trader.refused("DELETE", "/api/v3/openOrders", symbol=BTC)[0] == -2011
-
-
-def test_a_cancel_may_be_restricted_to_an_untouched_order(bench: Bench, trader: Trader) -> None:
-    trader.limit("BUY", "59900", "0.1", newClientOrderId="a")
-    bench.print("59900", "0.01")
-    ask = {"symbol": BTC, "origClientOrderId": "a"}
-
-    assert trader.refused("DELETE", ORDER, cancelRestrictions="ONLY_NEW", **ask) == (
-        -2011,
-        "Order was not canceled due to cancel restrictions.",
-    )
-    assert trader.refused("DELETE", ORDER, cancelRestrictions="NEW", **ask)[0] == -1145
-    trader.ok("DELETE", ORDER, cancelRestrictions="ONLY_PARTIALLY_FILLED", **ask)
-
-
 def test_a_market_order_tells_its_story_in_binances_order(trader: Trader) -> None:
     trader.order("BUY", "MARKET", quantity="0.1", newClientOrderId="a")
 
@@ -385,7 +193,9 @@ def test_a_market_order_tells_its_story_in_binances_order(trader: Trader) -> Non
         ("executionReport", "TRADE", "FILLED"),
         ("outboundAccountPosition", None, None),
     ]
-    trade = told[1]
+    new, trade = told[:2]
+    assert (new["w"], new["W"]) == (True, new["T"])  # faqs/market_orders_faq.md
+    assert (trade["w"], trade["W"]) == (False, new["W"])
     assert (trade["l"], trade["L"], trade["n"], trade["N"], trade["t"]) == (
         "0.10000000",
         "60001.00000000",
@@ -430,6 +240,22 @@ def test_a_market_order_tells_its_story_in_binances_order(trader: Trader) -> Non
         "W",
     }
     assert {balance["a"] for balance in told[2]["B"]} == {"BTC", "USDT"}
+
+
+def test_an_order_is_told_as_working_from_when_it_is_on_the_book(trader: Trader) -> None:
+    """`W` comes with the first true `w`: at once, or when a stop was set off."""
+    trader.limit("BUY", "59990", "0.01")
+    (new,) = trader.events("executionReport")
+    assert (new["w"], new["W"]) == (True, new["T"])
+    waits = {"price": "60600", "stopPrice": "60500", "timeInForce": "GTC"}
+    trader.order("BUY", "STOP_LOSS_LIMIT", quantity="0.01", **waits)
+    (waiting,) = trader.events("executionReport")
+    assert waiting["w"] is False
+    assert "W" not in waiting
+    trader.bench.feed.set_book(BTC, "60700", "50")
+    trader.bench.print("60500")
+    (set_off,) = trader.events("executionReport")
+    assert (set_off["x"], set_off["w"], set_off["W"]) == ("NEW", True, set_off["T"])
 
 
 def test_a_deposit_is_announced_and_counted(bench: Bench, trader: Trader) -> None:

@@ -97,7 +97,29 @@ def test_others_still_trade_with_it(bench: Bench, both: Trader) -> None:
     assert answer["status"] == "FILLED"
 
 
+@pytest.mark.parametrize("makers_mode", ["TRANSFER", "NONE"])
+def test_transfer_between_orders_of_one_account_is_decrement(
+    bench: Bench, both: Trader, makers_mode: str
+) -> None:
+    both.ok("DELETE", "/api/v3/openOrders", symbol=BTC)
+    both.limit(
+        "SELL", "60000.5", "0.5", newClientOrderId="mine", selfTradePreventionMode=makers_mode
+    )
+    taker = both.limit("BUY", "60000.5", "0.2", selfTradePreventionMode="TRANSFER")
+    assert (taker["status"], taker["preventedQuantity"]) == ("EXPIRED_IN_MATCH", "0.20000000")
+    assert taker["selfTradePreventionMode"] == "TRANSFER"
+    maker = both.find("mine")
+    assert (maker["status"], maker["preventedQuantity"]) == ("NEW", "0.20000000")
+    (match,) = both.ok("GET", "/api/v3/myPreventedMatches", symbol=BTC, orderId=taker["orderId"])
+    assert match["selfTradePreventionMode"] == "DECREMENT"
+    assert match["takerPreventedQuantity"] == match["makerPreventedQuantity"] == "0.20000000"
+    assert both.ok("GET", "/api/v3/myTrades", symbol=BTC) == []
+    assert bench.conserved()
+
+
 def test_a_mode_the_symbol_does_not_allow_is_refused(bench: Bench, both: Trader) -> None:
+    rules = bench.exchange.symbols
+    rules[BTC] = replace(rules[BTC], stp_modes=("NONE", "EXPIRE_TAKER"))
     refused = both.refused(
         "POST",
         "/api/v3/order",

@@ -51,8 +51,8 @@ def test_a_signature_over_other_parameters_is_refused() -> None:
         ("1999", None, None),  # 999 ms ahead
         ("2000", None, "1000ms ahead"),
         ("1999999", "5000", "1000ms ahead"),
-        ("-4000", None, "was not sent"),
-        ("x", None, "was not sent"),
+        ("-4000", None, "Illegal characters"),
+        ("x", None, "Illegal characters"),
         (None, None, "was not sent"),
         ("1000", "60001", "less than 60000"),
         ("1000", "5000.1234", "Illegal characters"),
@@ -145,6 +145,28 @@ def test_over_the_weight_limit_comes_429_with_the_seconds_to_wait(bench: Bench) 
 
     bench.pass_time(44_500)
     assert info().status == 200
+
+
+def test_wallet_paths_have_limits_and_headers_of_their_own(bench: Bench, trader: Trader) -> None:
+    """Each /sapi path its own, by address or by account; they weigh nothing on /api."""
+    bench.pass_time(60_000 - bench.now_ms % 60_000)
+    fee = trader.call("GET", "/sapi/v1/asset/tradeFee").headers
+    assert fee["X-SAPI-USED-IP-WEIGHT-1M"] == "1"
+    assert not [name for name in fee if name.startswith("X-MBX")]
+    coins = trader.call("GET", "/sapi/v1/capital/config/getall").headers
+    assert coins["X-SAPI-USED-IP-WEIGHT-1M"] == "10"
+    history = "/sapi/v1/capital/withdraw/history"
+    for used in range(18_000, 180_001, 18_000):
+        answer = trader.call("GET", history)
+        assert (answer.status, answer.headers["X-SAPI-USED-UID-WEIGHT-1M"]) == (200, str(used))
+    for _ in range(30):  # never a ban
+        refused = trader.call("GET", history)
+        assert (refused.status, refused.json()["code"]) == (429, -1003)
+        assert (refused.headers["Retry-After"], "180000" in refused.json()["msg"]) == ("60", True)
+    assert bench.trader().call("GET", history).status == 200  # another account
+    ping = bench.exchange.handle("GET", "/api/v3/ping", "", "", {}, bench.now_ms).headers
+    assert ping["X-MBX-USED-WEIGHT-1M"] == "1"
+    assert not [name for name in ping if name.startswith("X-SAPI")]
 
 
 def test_a_placed_order_weighs_nothing_and_a_refused_one_does(trader: Trader) -> None:

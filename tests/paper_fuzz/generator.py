@@ -31,7 +31,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "newOrderRespType": ("ACK", "RESULT", "FULL"),
     "windowSize": ("1h", "7d", "99d"),
     "cancelReplaceMode": ("STOP_ON_FAILURE", "ALLOW_FAILURE"),
-    "selfTradePreventionMode": ("NONE", "EXPIRE_TAKER", "EXPIRE_BOTH", "DECREMENT"),
+    "selfTradePreventionMode": ("NONE", "EXPIRE_TAKER", "EXPIRE_BOTH", "DECREMENT", "TRANSFER"),
+    "pegPriceType": ("PRIMARY_PEG", "MARKET_PEG", "PRIMARY"),
+    "pegOffsetType": ("PRICE_LEVEL",),
 }
 MARKET_NAMES = frozenset(
     {"symbol", "limit", "startTime", "endTime", "fromId", "interval", "symbols", "type",
@@ -192,7 +194,9 @@ class Generator:
             route = dice.choice(self._methods)
             name, signed = route.path, route.security in SIGNED
             params = dict(self.params(route))
-        if signed and dice.random() < 0.95:
+        if signed and dice.random() < 0.2:  # trust in the log-on, where there was one
+            params["timestamp"] = self._now_ms()
+        elif signed and dice.random() < 0.95:
             key, secret = dice.choice(self._keys)
             params |= {"apiKey": key, "timestamp": self._now_ms()}
             payload = "&".join(f"{one}={params[one]}" for one in sorted(params))

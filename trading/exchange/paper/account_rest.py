@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from trading.exchange.paper import errors, reports
 from trading.exchange.paper.parsing import Fields
 from trading.exchange.paper.routes import Call, method, route
-from trading.exchange.paper.values import from_e8
+from trading.exchange.paper.values import E8, from_e8
 
 if TYPE_CHECKING:
     from trading.exchange.paper.exchange import PaperExchange
@@ -23,6 +23,7 @@ BASIS_POINTS = 10_000  # commissions of `account` are counted in these
 def account(exchange: PaperExchange, call: Call) -> dict[str, Any]:
     omit = Fields(call.params).flag("omitZeroBalances")
     rules = next(iter(exchange.symbols.values()))
+    rates = exchange.engine.commissions(call.owner.id, rules).standard
     known = {name for one in exchange.symbols.values() for name in (one.base, one.quote)}
     held = dict(exchange.engine.ledger.assets(call.owner.id))
     balances = []
@@ -32,16 +33,11 @@ def account(exchange: PaperExchange, call: Call) -> dict[str, Any]:
         if free or locked or not omit:
             balances.append({"asset": asset, "free": from_e8(free), "locked": from_e8(locked)})
     return {
-        "makerCommission": rules.maker * BASIS_POINTS // 10**8,
-        "takerCommission": rules.taker * BASIS_POINTS // 10**8,
-        "buyerCommission": 0,
-        "sellerCommission": 0,
-        "commissionRates": {
-            "maker": from_e8(rules.maker),
-            "taker": from_e8(rules.taker),
-            "buyer": from_e8(0),
-            "seller": from_e8(0),
-        },
+        "makerCommission": rates.maker * BASIS_POINTS // E8,
+        "takerCommission": rates.taker * BASIS_POINTS // E8,
+        "buyerCommission": rates.buyer * BASIS_POINTS // E8,
+        "sellerCommission": rates.seller * BASIS_POINTS // E8,
+        "commissionRates": rates.shown(),
         "canTrade": not call.owner.frozen,
         "canWithdraw": False,
         "canDeposit": True,
@@ -60,13 +56,12 @@ def account(exchange: PaperExchange, call: Call) -> dict[str, Any]:
 @route("GET", "/api/v3/account/commission", weight=20, security="USER_DATA", accepts=("symbol",))
 def commission(exchange: PaperExchange, call: Call) -> dict[str, Any]:
     symbol = exchange.symbols[Fields(call.params).symbol(exchange.symbols)]
-    none = dict.fromkeys(("maker", "taker", "buyer", "seller"), from_e8(0))
+    rates = exchange.engine.commissions(call.owner.id, symbol)
     return {
         "symbol": symbol.name,
-        "standardCommission": none
-        | {"maker": from_e8(symbol.maker), "taker": from_e8(symbol.taker)},
-        "specialCommission": none,
-        "taxCommission": none,
+        "standardCommission": rates.standard.shown(),
+        "specialCommission": rates.special.shown(),
+        "taxCommission": rates.tax.shown(),
         "discount": exchange.discount(call.owner.id),
     }
 

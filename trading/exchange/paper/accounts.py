@@ -19,6 +19,7 @@ class Account:
     updated_ms: int = 0
     pays_bnb: int = 0  # commissions in BNB, where it has enough
     frozen: int = 0  # may neither place nor cancel
+    commissions: str = ""  # its own rates (commissions.py); empty for the symbols'
 
 
 @dataclass(frozen=True, slots=True)

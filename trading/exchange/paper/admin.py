@@ -13,6 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
+from trading.exchange.paper.commissions import of_tables
 from trading.exchange.paper.exchange import PaperExchange
 from trading.exchange.paper.faults_desk import FaultDesk
 from trading.exchange.paper.values import from_e8, to_e8
@@ -105,10 +106,20 @@ class Admin:
         return {"account": number}
 
     async def set_account(self, body: Body) -> Body:
-        """Freeze or thaw an account (`frozen`), have it pay commissions in BNB (`pays_bnb`)."""
-        number = self._account(body)
-        known = self.exchange.set_account(number, **_flags(body, ("frozen", "pays_bnb")))
-        return {"account": number, "frozen": bool(known.frozen), "pays_bnb": bool(known.pays_bnb)}
+        """Freeze or thaw an account (`frozen`), have it pay commissions in BNB (`pays_bnb`), at
+        rates of its own (`commissions`; null for the symbols').
+        """
+        number, changed = self._account(body), _flags(body, ("frozen", "pays_bnb"))
+        if "commissions" in body:
+            tables = body["commissions"]
+            changed["commissions"] = "" if tables is None else of_tables(tables).text()
+        known = self.exchange.set_account(number, **changed)
+        return {
+            "account": number,
+            "frozen": bool(known.frozen),
+            "pays_bnb": bool(known.pays_bnb),
+            "commissions": json.loads(known.commissions) if known.commissions else None,
+        }
 
     async def add_key(self, body: Body) -> Body:
         """Another key of an account: with `public_key` (PEM, Ed25519 or RSA) or a shared secret."""

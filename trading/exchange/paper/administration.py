@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from trading.exchange.paper import commissions, user_events
 from trading.exchange.paper import orders as o
-from trading.exchange.paper import user_events
 from trading.exchange.paper.accounts import Account, ApiKey, new_key
 from trading.exchange.paper.ledger import NotEnough
 from trading.exchange.paper.security import public_key as read_public_key
@@ -47,6 +47,9 @@ class Administration:
     def _finish(self) -> None:
         raise NotImplementedError
 
+    def _save_feed(self) -> None:
+        raise NotImplementedError
+
     def open_account(self, balances: Mapping[str, int]) -> tuple[Account, ApiKey]:
         """A new account with a key and opening balances (e8 by asset)."""
         number = max(self.accounts, default=0) + 1
@@ -63,12 +66,20 @@ class Administration:
         return account, key
 
     def set_account(self, account: int, **changed: Any) -> Account:
-        """Change `frozen` or `pays_bnb`. Raises: ValueError, where there is no such account."""
+        """Change `frozen`, `pays_bnb` or `commissions` (a text; empty for the symbols' rates).
+
+        Raises: ValueError, where there is no such account, or for rates that are none.
+        """
         if account not in self.accounts:
             raise ValueError(f"There is no account {account}.")
         known = replace(self.accounts[account], updated_ms=self.now_ms, **changed)
+        rates = commissions.read(known.commissions) if known.commissions else None
         self.accounts[account] = known
         (self.engine.pays_bnb.add if known.pays_bnb else self.engine.pays_bnb.discard)(account)
+        if rates is None:
+            self.engine.rates.pop(account, None)
+        else:
+            self.engine.rates[account] = rates
         self.store.put_account(known)
         if self.autocommit:
             self.commit()
@@ -98,7 +109,7 @@ class Administration:
     def move(self, symbol: str, price: int, over_ms: int) -> None:
         """Walk the market to a price. Raises: ValueError, KeyError."""
         self.feed.move(symbol, price, at_ms=self.now_ms, over_ms=over_ms)
-        self.store.put_meta("feed", self.feed.state())
+        self._save_feed()
         if self.autocommit:
             self.commit()
 

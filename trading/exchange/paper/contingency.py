@@ -2,26 +2,22 @@
 
 - Pending legs go live only when the working order is FULLY filled; a partial fill has no stop.
 - The first move of one leg of a pair (a trigger, or any fill of a LIMIT_MAKER) ends the other.
-- OPO and OPOCO legs are sized from what the working order received, floored to LOT_SIZE.
-- Legs refused on release (no balance, filters, prices run past them) end EXPIRED with the reason
-  REJECTED, and the position is left as it is: naked.
 - Cancelling or losing one order ends the list.
 
-Sources: rest-api.md "Order lists", faqs/opo.md, user-data-stream.md "Order Expiry Reason".
+How the legs are sized, funded and refused is in `release.py`. Source: rest-api.md "Order lists".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 
-from trading.exchange.paper import errors, filters, user_events
+from trading.exchange.paper import filters, order_errors
 from trading.exchange.paper import orders as o
-from trading.exchange.paper.filters import NewOrder, Reference, floor_step
-from trading.exchange.paper.ledger import NotEnough
+from trading.exchange.paper.filters import NewOrder, Reference
 from trading.exchange.paper.matching import Engine
 from trading.exchange.paper.orders import Order, OrderList, Trade
+from trading.exchange.paper.release import Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +30,13 @@ class NewList:
     legs: tuple[NewOrder, ...]
 
     @property
+    def ranked(self) -> tuple[NewOrder, ...]:
+        """The legs as Binance numbers and tells them in every example: the stop comes first."""
+        return tuple(sorted(self.legs, key=lambda leg: leg.type not in o.STOPS))
+
+    @property
     def orders(self) -> tuple[NewOrder, ...]:
-        return (self.working, *self.legs) if self.working else self.legs
+        return (self.working, *self.ranked) if self.working else self.ranked
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,11 @@ class PlacedList:
     fills: list[Trade]
 
 
-class Lists:
+class Lists(Release):
     """Watches the engine and carries out what lists prescribe."""
 
     def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.refuses: Callable[[OrderList], bool] | None = None  # a fault on command
+        super().__init__(engine)
         engine.before_fill = self.before_fill
         engine.after_close = self.after_close
         engine.after_amend = self.after_amend
@@ -66,7 +66,7 @@ class Lists:
         engine.check(account, new.orders, reference, lists=1)
         mine = engine.tally(account, symbol.name).lists
         if any(engine.lists[number].client_id == new.client_id for number in mine):
-            raise errors.duplicate_order()
+            raise order_errors.duplicate_order()
         if len(new.legs) == 2:
             filters.check_pair(*new.legs, last if new.working is None else None)
         for one in (new.working,) if new.working else new.legs:
@@ -87,19 +87,17 @@ class Lists:
         orders: list[Order] = []
         if new.working:
             orders.append(engine.admit(account, new.working, list_id=listed.id))
-            for leg in new.legs:
+            for leg in new.ranked:
                 orders.append(engine.create(account, leg, list_id=listed.id, status=o.PENDING_NEW))
             if engine.switches.oto_locks_legs and new.kind not in o.PAYS_OTHER:
-                self._lock_or_refuse(listed, orders[1:], orders)
+                self.lock_or_refuse(listed, orders[1:], orders)
         else:
-            for leg in new.legs:
+            for leg in new.ranked:
                 orders.append(engine.create(account, leg, list_id=listed.id))
-            self._lock_or_refuse(listed, orders, orders)
+            self.lock_or_refuse(listed, orders, orders)
         listed.order_ids = ",".join(str(order.id) for order in orders)
         engine.lists[listed.id] = listed
-        for order in orders:
-            engine.report(order, "NEW")
-        self._tell(listed)
+        self.announce(listed, orders)
         first = len(engine.new_trades)
         if new.working is None:
             listed.released = 1
@@ -122,7 +120,7 @@ class Lists:
         closing = [engine.orders[number] for number in listed.ids if number in engine.orders]
         for order in closing:
             engine.end(order, o.CANCELED, cancel_id=cancel_id)
-        self._finish(listed)
+        self.finish(listed)
         return closing
 
     # -- what the engine tells --------------------------------------------------------------------
@@ -151,7 +149,7 @@ class Lists:
         if listed is None:
             return
         if order.role == o.WORKING and order.status == o.FILLED and not listed.released:
-            self._release(listed, order)
+            self.release(listed)
             return
         reason = o.OTO_PHASE_ONE_EXPIRED if order.role == o.WORKING else o.OCO_TRIGGER
         for number in listed.ids:
@@ -159,7 +157,7 @@ class Lists:
             if other:
                 other.expiry_reason = reason
                 self.engine.end(other, o.EXPIRED)
-        self._finish(listed)
+        self.finish(listed)
 
     def after_amend(self, listed: OrderList, order: Order, renamed: bool) -> None:
         """An order of a list got smaller, and perhaps another client id."""
@@ -183,123 +181,5 @@ class Lists:
         engine.changed_lists[listed.id] = listed
         if renamed:
             kept, listed.status_type = listed.status_type, "UPDATED"
-            self._tell(listed)
+            self.tell(listed)
             listed.status_type = kept
-
-    # -- release ----------------------------------------------------------------------------------
-
-    def _release(self, listed: OrderList, working: Order) -> None:
-        engine = self.engine
-        legs = [engine.orders[number] for number in listed.ids if number in engine.orders]
-        listed.released = 1
-        try:
-            self._ready(listed, legs)
-        except (NotEnough, errors.BinanceError):
-            self._unlock(listed)
-            for leg in legs:
-                leg.expiry_reason = o.REJECTED
-                engine.end(leg, o.EXPIRED)
-            self._finish(listed)
-            return
-        for leg in legs:
-            leg.status = o.NEW
-            leg.updated_ms = engine.now_ms
-            if not leg.is_waiting:
-                leg.working_ms = engine.now_ms
-            engine.report(leg, "NEW")
-        self._tell(listed)
-        for leg in legs:
-            if leg.is_open:
-                engine.run(leg)
-
-    def _ready(self, listed: OrderList, legs: list[Order]) -> None:
-        """Size, check and fund the legs. Raises: NotEnough, BinanceError: they are refused."""
-        engine, symbol = self.engine, self.engine.symbols[listed.symbol]
-        last = engine.last[symbol.name]
-        if self.refuses is not None and self.refuses(listed):
-            raise errors.insufficient_balance()
-        if listed.kind in o.PAYS_OTHER:
-            quantity = floor_step(symbol, min(listed.locked, symbol.max_quantity))
-            engine.ledger.unlock(listed.account, symbol.base, listed.locked - quantity)
-            listed.locked = quantity
-            for leg in legs:
-                leg.quantity = quantity
-        asked = [_as_new(leg) for leg in legs]
-        for one in asked:
-            filters.check_quantity(
-                symbol,
-                one,
-                Reference(average=last, last=last),
-                market_lot_on_triggers=engine.switches.market_lot_on_triggers,
-            )
-        if len(asked) == 2:
-            filters.check_pair(asked[0], asked[1], last)
-            if not listed.locked:
-                self._lock_pair(listed, legs)
-            return
-        filters.check_trigger(asked[0], last)
-        engine.check_maker(asked[0])
-        if listed.locked:
-            legs[0].locked, listed.locked = listed.locked, 0
-        else:
-            engine.fund(legs[0])
-
-    def _lock_or_refuse(self, listed: OrderList, legs: list[Order], orders: list[Order]) -> None:
-        """Lock for the legs. Raises: BinanceError -2010; then none of the orders is there."""
-        try:
-            self._lock_pair(listed, legs)
-        except NotEnough:
-            for order in orders:
-                if order.locked:
-                    pays = self.engine.symbols[order.symbol].pays(order.side)
-                    self.engine.ledger.unlock(order.account, pays, order.locked)
-                self.engine.forget(order)
-            raise errors.insufficient_balance() from None
-
-    def _lock_pair(self, listed: OrderList, legs: list[Order]) -> None:
-        """One lock serves both legs: the larger of what they may cost. Raises: NotEnough."""
-        needed = max(self.engine.cost(leg) for leg in legs)
-        pays = self.engine.symbols[listed.symbol].pays(legs[0].side)
-        self.engine.ledger.lock(listed.account, pays, needed)
-        listed.locked = needed
-
-    # -- ends -------------------------------------------------------------------------------------
-
-    def _finish(self, listed: OrderList) -> None:
-        """Nothing of the list is open any more."""
-        self._unlock(listed)
-        listed.status_type = listed.order_status = "ALL_DONE"
-        listed.updated_ms = self.engine.now_ms
-        self.engine.lists.pop(listed.id, None)
-        self._tell(listed)
-
-    def _unlock(self, listed: OrderList) -> None:
-        if not listed.locked:
-            return
-        symbol = self.engine.symbols[listed.symbol]
-        # An OPO holds what its entry bought; a pair holds what its legs pay with.
-        asset = symbol.base if listed.kind in o.PAYS_OTHER else symbol.pays(listed.leg_side)
-        self.engine.ledger.unlock(listed.account, asset, listed.locked)
-        listed.locked = 0
-
-    def _tell(self, listed: OrderList) -> None:
-        engine = self.engine
-        engine.changed_lists[listed.id] = listed
-        event = user_events.list_event(listed, at_ms=engine.now_ms, now_ms=engine.now_ms)
-        engine.events.append((listed.account, event))
-
-
-def _as_new(order: Order) -> NewOrder:
-    return NewOrder(
-        symbol=order.symbol,
-        side=order.side,
-        type=order.type,
-        client_id=order.client_id,
-        time_in_force=order.time_in_force,
-        quantity=order.quantity,
-        price=order.price,
-        stop_price=order.stop_price,
-        role=order.role,
-        iceberg=order.iceberg,
-        trailing_delta=order.trailing_delta,
-    )

@@ -28,9 +28,6 @@ class BinanceError(Exception):
         return body if self.data is None else body | {"data": self.data}
 
 
-# -- the request itself ---------------------------------------------------------------------------
-
-
 def unknown_fault() -> BinanceError:
     """-1000: something broke on our side; the outcome is not known."""
     return BinanceError(
@@ -42,11 +39,11 @@ def unauthorized() -> BinanceError:
     return BinanceError(-1002, "You are not authorized to execute this request.", status=401)
 
 
-def too_many_requests(retry_after: int) -> BinanceError:
+def too_many_requests(retry_after: int, limit: int = 6000) -> BinanceError:
     """-1003 with `Retry-After` in seconds."""
     return BinanceError(
         -1003,
-        "Too much request weight used; current limit is 6000 request weight per 1 MINUTE. "
+        f"Too much request weight used; current limit is {limit} request weight per 1 MINUTE. "
         "Please use WebSocket Streams for live updates to avoid polling the API.",
         status=429,
         headers={"Retry-After": str(retry_after)},
@@ -82,20 +79,6 @@ def too_many_raw_requests(limit: int, retry_after: int) -> BinanceError:
     )
 
 
-def cancel_replace_failed(data: dict[str, Any], status: int = 400) -> BinanceError:
-    """-2022: neither half of a cancel-replace worked."""
-    error = BinanceError(-2022, "Order cancel-replace failed.", status=status)
-    error.data = data
-    return error
-
-
-def cancel_replace_partial(data: dict[str, Any], status: int = 409) -> BinanceError:
-    """-2021: one half of a cancel-replace worked."""
-    error = BinanceError(-2021, "Order cancel-replace partially failed.", status=status)
-    error.data = data
-    return error
-
-
 def unsupported(what: str = "This operation is not supported.") -> BinanceError:
     return BinanceError(-1020, what)
 
@@ -115,13 +98,6 @@ def bad_signature() -> BinanceError:
 def illegal_characters(parameter: str, legal: str) -> BinanceError:
     return BinanceError(
         -1100, f"Illegal characters found in parameter '{parameter}'; legal range is '{legal}'."
-    )
-
-
-def too_many_parameters(expected: int, received: int) -> BinanceError:
-    return BinanceError(
-        -1101,
-        f"Too many parameters; expected '{expected}' and received '{received}'.",
     )
 
 
@@ -209,10 +185,6 @@ def bad_parameter(parameter: str) -> BinanceError:
     return BinanceError(-1130, f"Data sent for parameter '{parameter}' is not valid.")
 
 
-def bad_strategy_type() -> BinanceError:
-    return BinanceError(-1134, "`strategyType` was less than 1000000.")
-
-
 def window_too_long() -> BinanceError:
     return BinanceError(-1131, "recvWindow must be less than 60000")
 
@@ -225,62 +197,8 @@ def bad_response_type() -> BinanceError:
     return BinanceError(-1136, "Invalid newOrderRespType")
 
 
-def bad_cancel_restrictions() -> BinanceError:
-    return BinanceError(-1145, "Invalid cancelRestrictions")
-
-
-def leg_unsupported() -> BinanceError:
-    return BinanceError(-1158, "Order type not supported in OCO.")
-
-
-def working_type_unsupported() -> BinanceError:
-    return unsupported_combination()
-
-
-def buy_limit_must_be_below() -> BinanceError:
-    return BinanceError(-1165, "A limit order in a buy OCO must be below.")
-
-
-def sell_limit_must_be_above() -> BinanceError:
-    return BinanceError(-1166, "A limit order in a sell OCO must be above.")
-
-
-def both_limit() -> BinanceError:
-    return BinanceError(-1168, "At least one OCO order must be contingent.")
-
-
-def buy_stop_must_be_above() -> BinanceError:
-    return BinanceError(-1196, "A stop loss order in a buy OCO must be above.")
-
-
-def sell_stop_must_be_below() -> BinanceError:
-    return BinanceError(-1197, "A stop loss order in a sell OCO must be below.")
-
-
-def buy_target_must_be_below() -> BinanceError:
-    return BinanceError(-1198, "A take profit order in a buy OCO must be below.")
-
-
-def sell_target_must_be_above() -> BinanceError:
-    return BinanceError(-1199, "A take profit order in a sell OCO must be above.")
-
-
-def opo_must_buy() -> BinanceError:
-    return BinanceError(-1222, "Working order in an OPO list must be a bid.")
-
-
-def opo_must_then_sell() -> BinanceError:
-    return BinanceError(-1223, "Pending orders in an OPO list must be asks.")
-
-
-def unsupported_combination() -> BinanceError:
-    return BinanceError(-1014, "Unsupported order combination.")
-
-
-def iceberg_needs_gtc(parameter: str, in_force: str) -> BinanceError:
-    return BinanceError(
-        -1160, f"Parameter '{parameter}' is not supported if `{in_force}` is not GTC."
-    )
+def duplicate_symbols() -> BinanceError:
+    return BinanceError(-1151, "Symbol is present multiple times in the list.")
 
 
 def bad_time_unit() -> BinanceError:
@@ -297,97 +215,19 @@ def too_many_connections(limit: int, interval: str) -> BinanceError:
     )
 
 
-def stp_mode_not_allowed() -> BinanceError:
-    return BinanceError(
-        -1013, "This symbol does not allow the specified self-trade prevention mode."
-    )
-
-
-# -- orders ---------------------------------------------------------------------------------------
-
-
-def filter_failure(name: str) -> BinanceError:
-    """-1013, naming the filter of exchangeInfo that the order breaks."""
-    return BinanceError(-1013, f"Filter failure: {name}")
-
-
 def bad_message(text: str) -> BinanceError:
     return BinanceError(-1013, text)
 
 
-def rejected(reason: str) -> BinanceError:
-    """-2010: the engine refused the order."""
-    return BinanceError(-2010, reason)
-
-
-INSUFFICIENT_BALANCE = "Account has insufficient balance for requested action."
-DUPLICATE_ORDER = "Duplicate order sent."
-WOULD_TRIGGER = "Order would trigger immediately."
-WOULD_TAKE = "Order would immediately match and take."
-PRICE_RELATION = "The relationship of the prices for the orders is not correct."
-MARKET_CLOSED = "Market is closed."
-UNKNOWN_ORDER = "Unknown order sent."
-ICEBERG_TOO_LARGE = "IcebergQty exceeds QTY."
-MAY_NOT_TRADE = "This account may not place or cancel orders."
-NO_STATE_CHANGE = "The requested action would change no state; rejecting"
-
-
-def insufficient_balance() -> BinanceError:
-    return rejected(INSUFFICIENT_BALANCE)
-
-
-def duplicate_order() -> BinanceError:
-    return rejected(DUPLICATE_ORDER)
-
-
-def would_trigger() -> BinanceError:
-    return rejected(WOULD_TRIGGER)
-
-
-def would_take() -> BinanceError:
-    return rejected(WOULD_TAKE)
-
-
-def wrong_price_relation() -> BinanceError:
-    return rejected(PRICE_RELATION)
-
-
-def unknown_order() -> BinanceError:
-    """-2011: the order to cancel is not open (never was, filled, or already cancelled)."""
-    return BinanceError(-2011, UNKNOWN_ORDER)
-
-
-def unknown_order_list() -> BinanceError:
-    return BinanceError(-2011, "Unknown order list sent.")
-
-
-def restricted_cancel() -> BinanceError:
-    return BinanceError(-2011, "Order was not canceled due to cancel restrictions.")
-
-
-def no_such_order() -> BinanceError:
-    return BinanceError(-2013, "Order does not exist.")
-
-
-def no_such_list() -> BinanceError:
-    return BinanceError(-2018, "Order list does not exist.")
+KEY_CODES = (-2014, -2015)
 
 
 def bad_key_format() -> BinanceError:
     return BinanceError(-2014, "API-key format invalid.", status=401)
 
 
-def rejected_key(status: int = 401) -> BinanceError:
-    return BinanceError(-2015, "Invalid API-key, IP, or permissions for action.", status=status)
-
-
-def amend_rejected(reason: str) -> BinanceError:
-    """-2038: the engine refused to amend the order; it stays as it is."""
-    return BinanceError(-2038, reason)
-
-
-def wrong_client_id() -> BinanceError:
-    return BinanceError(-2039, "Client order ID is not correct for this order ID.")
+def rejected_key() -> BinanceError:
+    return BinanceError(-2015, "Invalid API-key, IP, or permissions for action.", status=401)
 
 
 def already_subscribed() -> BinanceError:
@@ -398,5 +238,22 @@ def too_many_subscriptions() -> BinanceError:
     return BinanceError(-2042, "Maximum subscription ID reached for this connection.")
 
 
+def too_many_streams(limit: int) -> BinanceError:
+    return BinanceError(
+        -1191,
+        f"Too many subscriptions. Connection may create up to '{limit}' subscriptions at a time.",
+    )
+
+
+def hmac_unsupported() -> BinanceError:
+    """-4056: errors.md does not have it; Binance answers it to `session.logon` all the same."""
+    return BinanceError(-4056, "HMAC_SHA256 API key is not supported.")
+
+
 def not_subscribed() -> BinanceError:
     return BinanceError(-2036, "User Data Stream subscription not active.")
+
+
+def not_within_90_days() -> BinanceError:
+    """-4047: the wallet's histories of deposits and withdrawals look back so far at once."""
+    return BinanceError(-4047, "Time interval must be within 0-90 days")

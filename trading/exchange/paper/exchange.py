@@ -10,12 +10,12 @@ the call; the server commits once for all requests of a moment.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trading.exchange.paper import (  # noqa: F401  routes
     account_rest,
+    commissions,
     errors,
     general_rest,
     list_rest,
@@ -23,6 +23,7 @@ from trading.exchange.paper import (  # noqa: F401  routes
     market_methods,
     market_rest,
     market_windows,
+    order_errors,
     order_rest,
     outside_rest,
     parsing,
@@ -35,29 +36,28 @@ from trading.exchange.paper import (  # noqa: F401  routes
 from trading.exchange.paper.accounts import Account, ApiKey
 from trading.exchange.paper.administration import Administration
 from trading.exchange.paper.contingency import Lists
-from trading.exchange.paper.filters import NewOrder, Reference
 from trading.exchange.paper.limits import Limits
+from trading.exchange.paper.lookups import Lookups
 from trading.exchange.paper.matching import Engine
-from trading.exchange.paper.orders import Order, PreventedMatch
+from trading.exchange.paper.public_book import PublicMarket
 from trading.exchange.paper.rest import Response
 from trading.exchange.paper.routes import Call, Route
-from trading.exchange.paper.settlement import BNB_PRICE
 from trading.exchange.paper.symbols import listing
 from trading.exchange.paper.values import E8, Print
 
 if TYPE_CHECKING:
     from trading.exchange.paper.store import Store
+    from trading.exchange.paper.switches import Switches
     from trading.exchange.paper.values import Feed
 
 STEP_MS = 1000  # while orders wait the market is told in steps this long: stops meet its book
-AVERAGE_MS = 1000  # how long the average of the last minutes is taken for the same
 MOST_STEPS = 600  # after a long silence the steps are longer
 FEED_STATE_MS = 5000  # how often the feed's state is written along; trades tell the rest
 MOST_DEPOSIT = 10**9 * E8
 UserEvent = tuple[int, dict[str, Any]]  # (account, event)
 
 
-class PaperExchange(Administration):
+class PaperExchange(Lookups, Administration):
     """One exchange over one market feed and one durable store."""
 
     def __init__(
@@ -69,6 +69,7 @@ class PaperExchange(Administration):
         seed: int = 1,
         autocommit: bool = True,
         step_ms: int = STEP_MS,
+        switches: Switches | None = None,
     ) -> None:
         """`step_ms`: how far the market is told at once while orders wait (seeding takes minutes).
 
@@ -86,20 +87,28 @@ class PaperExchange(Administration):
         self.symbols = {name: listing(name, *feed.grid(name)) for name in feed.symbols}
         self.print_listeners: list[Callable[[Sequence[Print]], None]] = []
         self.event_listeners: list[Callable[[Sequence[UserEvent]], None]] = []
+        self.failure: BaseException | None = None  # the engine broke off: nothing may go on
         self._outbox: list[UserEvent] = []
         self._feed_saved_ms = 0
-        self._averages: dict[str, tuple[int, int]] = {}  # by symbol: as of, price
         self.skew_ms = 0  # how far the clock that clients see is off: a fault on command
         kept = store.meta("feed")
         if kept is not None:
             feed.restore(kept)
-            for name, through in kept.get("through", {}).items():  # what a kill kept from it
-                if name in feed.symbols:
-                    feed.recover(name, store.taker_fills(name, through))
+            through = kept.get("through", {})
+            for name in feed.symbols:  # what a kill kept from it
+                feed.recover(name, store.taker_fills(name, through.get(name, 0)))
         self.accounts: dict[int, Account] = {one.id: one for one in store.accounts()}
         self.keys: dict[str, ApiKey] = {one.key: one for one in store.api_keys()}
-        self.engine = Engine(self.symbols, feed, store.ledger(), counters=store.counters())
+        self.engine = Engine(
+            self.symbols, feed, store.ledger(), counters=store.counters(), switches=switches
+        )
+        self.public = PublicMarket(feed, self.engine.waiting)  # what everybody sees
         self.engine.pays_bnb = {one.id for one in self.accounts.values() if one.pays_bnb}
+        self.engine.rates = {
+            one.id: commissions.read(one.commissions)
+            for one in self.accounts.values()
+            if one.commissions
+        }
         self.lists = Lists(self.engine)
         for listed in store.open_lists():
             self.engine.lists[listed.id] = listed
@@ -113,7 +122,12 @@ class PaperExchange(Administration):
         wrong = self.discrepancies()
         if wrong:
             raise ValueError(f"The books do not balance: {wrong} (in 1e-8).")
+        if kept is None:  # a market that began now must begin then after a kill, too
+            self._save_feed()
+            store.commit()
         self.tick(now_ms)
+        for name in self.symbols:  # prints from before a kill are not worked through again
+            self.engine.last[name] = feed.last(name).price
 
     # -- time -------------------------------------------------------------------------------------
 
@@ -127,7 +141,23 @@ class PaperExchange(Administration):
         return self.engine.now_ms + self.skew_ms
 
     def tick(self, now_ms: int) -> None:
-        """Move the market on to `now_ms`, filling and triggering what its prints reach."""
+        """Move the market on to `now_ms`, filling and triggering what its prints reach.
+
+        Where that raises, the books may be torn: `failure` says so, and nothing is written down,
+        answered or moved on from then. What was acknowledged before stands in the store.
+        """
+        self._refuse_after_failure()
+        try:
+            self._move_on(now_ms)
+        except Exception as error:
+            self.failure = error
+            raise
+
+    def _refuse_after_failure(self) -> None:
+        if self.failure is not None:
+            raise RuntimeError("The engine broke off: start the exchange again.") from self.failure
+
+    def _move_on(self, now_ms: int) -> None:
         busy = any(self.engine.waiting.values())
         start = self.engine.now_ms
         step = max(self.step_ms, (now_ms - start) // MOST_STEPS)
@@ -171,7 +201,7 @@ class PaperExchange(Administration):
             raise errors.rejected_key()
         account = self.accounts[key.account] if key else None
         if route.security == "TRADE" and account and account.frozen:
-            raise errors.rejected(errors.MAY_NOT_TRADE)
+            raise order_errors.may_not_trade(cancels=route.cancels)
         if route.orders and account:
             self.limits.count_orders(account.id, route.orders, self.now_ms)
         try:
@@ -182,12 +212,13 @@ class PaperExchange(Administration):
             raise
         finally:
             self._finish()
-        if route.orders or route.counted:
+        if route.free:
             self.limits.refund(address, route.cost(params), self.now_ms)
         return answer
 
     def commit(self) -> None:
         """Make everything durable, then let the user events go."""
+        self._refuse_after_failure()
         if self.store.dirty:
             self.store.commit()
         if self._outbox:
@@ -233,58 +264,3 @@ class PaperExchange(Administration):
             self._save_feed()
         if self.autocommit:
             self.commit()
-
-    # -- for handlers -----------------------------------------------------------------------------
-
-    def auto_id(self, what: str = "order", offset: int = 1) -> str:
-        """A client id for who sent none: 22 characters that follow from the seed and the number."""
-        counters = self.engine.counters
-        text = f"{self.seed}:{what}:{counters.order}:{counters.execution}:{offset}"
-        return hashlib.sha256(text.encode()).hexdigest()[:22]
-
-    def read_order(self, fields: parsing.Fields, symbol: str) -> NewOrder:
-        """The single order a request asks for. Raises: BinanceError."""
-        default = self.symbols[symbol].stp_default
-        return parsing.read_order(fields, symbol, client_id=self.auto_id(), stp_default=default)
-
-    def prevented_of(self, taker: Order) -> list[PreventedMatch]:
-        """What self-trade prevention kept an order just placed from."""
-        return [one for one in self.engine.new_prevented if one.taker_order_id == taker.id]
-
-    def assets(self) -> set[str]:
-        """Every asset that is traded here, and BNB, which commissions may be paid in."""
-        return {name for one in self.symbols.values() for name in (one.base, one.quote)} | {"BNB"}
-
-    def discount(self, account: int) -> dict[str, Any]:
-        """Whether an account pays its commissions in BNB here."""
-        return reports.discount(
-            account=account in self.engine.pays_bnb, symbol=BNB_PRICE in self.symbols
-        )
-
-    def reference(self, symbol: str) -> Reference:
-        """The prices the filters compare with: the average of the last minutes, and the last."""
-        last = self.engine.last[symbol]
-        known = self._averages.get(symbol)
-        second = self.now_ms // AVERAGE_MS
-        if known is None or known[0] != second:
-            minutes = self.symbols[symbol].average_minutes
-            candles = self.feed.klines(symbol, "1m", None, None, minutes)
-            volume = sum(candle.volume for candle in candles)
-            quote = sum(candle.quote_volume for candle in candles)
-            known = self._averages[symbol] = second, quote * E8 // volume if volume else 0
-        return Reference(average=known[1] or last, last=last)
-
-    def find_order(
-        self, account: int, symbol: str, order_id: int | None, client_id: str | None
-    ) -> Order | None:
-        """An order, open or ended, by number and/or client id; an open one goes first."""
-        mine = self.engine.by_account.get(account, {})
-        if order_id is None:
-            for order in mine.values():
-                if order.client_id == client_id and order.symbol == symbol:
-                    return order
-        elif order_id in mine:
-            order = mine[order_id]
-            agrees = client_id is None or order.client_id == client_id
-            return order if agrees and order.symbol == symbol else None
-        return self.store.order(account, symbol, order_id, client_id)

@@ -14,7 +14,7 @@ from trading.exchange.paper import prevention
 from trading.exchange.paper.filters import floor_step
 from trading.exchange.paper.orders import Order, Trade
 from trading.exchange.paper.reference import ReferencePrice
-from trading.exchange.paper.settlement import BNB, Settlement
+from trading.exchange.paper.settlement import Settlement
 from trading.exchange.paper.user_events import Prevention
 from trading.exchange.paper.values import E8, Print
 
@@ -74,6 +74,8 @@ class Execution(Settlement):
         if trade.id <= self.counters.printed.get(trade.symbol, -1):
             return  # already worked through before a restart
         self.counters.printed[trade.symbol] = trade.id
+        if trade.own:
+            return  # worked through when it happened
         self.last[trade.symbol] = trade.price
         self.reference(trade.symbol).add(trade.price, trade.at_ms)
         waiting = self.waiting[trade.symbol]
@@ -92,7 +94,7 @@ class Execution(Settlement):
         self.settle()
 
     def settle(self) -> None:
-        """Tell those who wait for a price of the trades that paper orders made."""
+        """Tell those who wait for a price of the trades that our own orders made."""
         while self.untold:
             self._tell(*self.untold.popleft())
 
@@ -176,10 +178,10 @@ class Execution(Settlement):
             if queue and (bound is None or queue[0][0] <= sign * bound):
                 maker = self.orders[queue[0][2]]
             before = bound if maker is None else maker.price - sign * tick
-            for level in self.market.take(order.symbol, order.side, before, left, self.now_ms):
-                self.last[order.symbol] = level.price
-                left -= level.quantity
-                self.fill(order, level.price, level.quantity, is_maker=False)
+            for got in self.market.take(order.symbol, order.side, before, left, self.now_ms):
+                left -= got.quantity
+                self._traded(order.symbol, got.price)
+                self.fill(order, got.price, got.quantity, is_maker=False, printed_ms=got.at_ms)
             if maker is None or not left:
                 break
             left -= self._meet(order, maker, left)
@@ -192,19 +194,33 @@ class Execution(Settlement):
             return prevention.prevent(self, order, maker, left)
         part, price = min(left, maker.showing), maker.price
         number = self._next_trade(order.symbol)
-        self.last[order.symbol] = price
-        self.reference(order.symbol).add(price, self.now_ms)
-        self.untold.append((order.symbol, price))
+        printed = self.market.cross(
+            order.symbol, price, part, buyer_is_maker=maker.side == o.BUY, at_ms=self.now_ms
+        )
+        self._traded(order.symbol, price)
         self.fill(maker, price, part, is_maker=True, number=number)
-        self.fill(order, price, part, is_maker=False, number=number)
+        self.fill(order, price, part, is_maker=False, number=number, printed_ms=printed)
         return part
+
+    def _traded(self, symbol: str, price: int) -> None:
+        """A taker of ours traded: that is the market's last price now."""
+        self.last[symbol] = price
+        self.reference(symbol).add(price, self.now_ms)
+        self.untold.append((symbol, price))
 
     def _next_trade(self, symbol: str) -> int:
         self.counters.trade[symbol] = number = self.counters.trade.get(symbol, 0) + 1
         return number
 
     def fill(
-        self, order: Order, price: int, quantity: int, *, is_maker: bool, number: int = 0
+        self,
+        order: Order,
+        price: int,
+        quantity: int,
+        *,
+        is_maker: bool,
+        number: int = 0,
+        printed_ms: int = 0,
     ) -> None:
         """Trade part of an order: money, trade, report; then whatever its list makes of it."""
         if order.list_id != -1:
@@ -215,10 +231,8 @@ class Execution(Settlement):
         order.filled += quantity
         order.quote_filled += quote
         self.pay(order, symbol, paid)
-        rate = symbol.maker if is_maker else symbol.taker
-        asset = symbol.receives(order.side)
-        fee, in_bnb = got * rate // E8, self.commission(order, symbol, got, quote, rate)
-        self.receive(order, asset, got, fee, in_bnb)
+        paid_in, fee = self.commission(order, symbol, got, quote, is_maker=is_maker)
+        self.receive(order, symbol.receives(order.side), got, paid_in, fee)
         trade = Trade(
             symbol=symbol.name,
             id=number or self._next_trade(symbol.name),
@@ -228,11 +242,12 @@ class Execution(Settlement):
             price=price,
             quantity=quantity,
             quote=quote,
-            commission=in_bnb or fee,
-            commission_asset=BNB if in_bnb else asset,
+            commission=fee,
+            commission_asset=paid_in,
             at_ms=self.now_ms,
             is_buyer=int(order.side == o.BUY),
             is_maker=int(is_maker),
+            printed_ms=printed_ms,
         )
         self.new_trades.append(trade)
         done = order.remaining == 0
@@ -244,9 +259,12 @@ class Execution(Settlement):
         if done:
             self.waiting[order.symbol].remove(order)
             self.close(order)
-        elif is_maker and order.iceberg:
-            order.shown -= quantity
-            if not order.shown:
+        elif is_maker:
+            if order.iceberg:
+                order.shown -= quantity
+            if order.showing:
+                self.waiting[order.symbol].changed(order)
+            else:
                 self.waiting[order.symbol].remove(order)
                 self.rest(order)
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
-Layer = Literal["request", "read", "events", "market"]
+Layer = Literal["request", "read", "events", "market", "subscribe"]
 COMMON: dict[str, str] = {"next": "", "skip": "0", "p": "1", "for": "", "account": ""}
 ASKED: dict[str, str] = COMMON | {"path": "*", "method": "*"}
 
@@ -65,7 +65,13 @@ CATALOGUE: dict[str, Kind] = _kinds(
     Kind("rate-limit", "request", ASKED | {"retry_after": "1"}, "429, -1003 with Retry-After"),
     Kind("order-limit", "request", ASKED | {"retry_after": "1"}, "429, -1015"),
     Kind("ban", "request", ASKED | {"seconds": "120"}, "418 until the time is over", lasts=True),
-    Kind("key-revoked", "request", ASKED, "-2015 to every signed request", lasts=True),
+    Kind(
+        "key-revoked",
+        "request",
+        ASKED,
+        "-2015 to every signed request; without `path` and `next` user streams end too",
+        lasts=True,
+    ),
     Kind(
         "read-lag",
         "read",
@@ -84,6 +90,13 @@ CATALOGUE: dict[str, Kind] = _kinds(
     Kind("delay-events", "events", COMMON | {"seconds": "90"}, "send them late", lasts=True),
     Kind("silent-socket", "events", COMMON, "the socket is open and says nothing", lasts=True),
     Kind("lost-subscription", "events", COMMON, "forget the subscriptions, say nothing"),
+    Kind(
+        "event-at-subscribe",
+        "subscribe",
+        COMMON | {"when": "after", "what": "fill", "amount": "1"},
+        "something happens to the account right after (or before) the answer to its subscribe: "
+        "its oldest resting order is filled, or a deposit arrives",
+    ),
     Kind("burst-events", "events", COMMON | {"count": "10000"}, "repeat an event so often"),
     Kind("clock-skew", "market", COMMON | {"ms": "1500"}, "the server's clock is off", lasts=True),
     Kind(
@@ -122,10 +135,13 @@ CATALOGUE: dict[str, Kind] = _kinds(
 )
 NUMBERS = frozenset(
     {"next", "skip", "p", "for", "account", "seconds", "code", "visible_after", "bytes", "more",
-     "retry_after", "usdt", "copies", "count", "ms", "tick", "step", "min_notional", "fraction"}
+     "retry_after", "usdt", "amount", "copies", "count", "ms", "tick", "step", "min_notional",
+     "fraction"}
 )  # fmt: skip
 CHOICES = {
     "accepted": ("yes", "no", "random"),
+    "when": ("before", "after"),
+    "what": ("fill", "deposit"),
     "status": ("403", "502", "503", "504", "500", "400", "429", "HALT", "BREAK", "CANCEL_ONLY"),
 }
 

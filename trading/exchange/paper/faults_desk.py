@@ -24,15 +24,18 @@ class FaultDesk:
         *,
         deliver: Deliver,
         forget: Callable[[int | None], None],
+        revoke: Callable[[int | None], None],
         seed: int = 1,
     ) -> None:
-        """`deliver` sends user events; `forget` loses the subscriptions of an account (or all)."""
+        """`deliver` sends user events; `forget` loses the subscriptions of an account (or all),
+        `revoke` ends them with a word.
+        """
         self.exchange = exchange
         self.faults = Faults(seed)
         self.wire = WireFaults(exchange, self.faults)
         self.user = EventFaults(self.faults, deliver, lambda: exchange.now_ms)
         self.market = MarketFaults(exchange, self.faults)
-        self._forget = forget
+        self._forget, self._revoke = forget, revoke
 
     @property
     def armed(self) -> bool:
@@ -52,19 +55,31 @@ class FaultDesk:
         """Send user events as the armed faults have it."""
         self.user.send(events)
 
+    def at_subscribe(self, account: int) -> Fault | None:
+        """The fault that strikes while this account subscribes."""
+        return self.faults.strike(
+            "subscribe", self.exchange.now_ms, account=account, path="userDataStream.subscribe"
+        )
+
     def arm(self, text: str) -> Fault:
         """Arm one. Raises: BadFault; then nothing is armed."""
         fault = self.faults.arm(text, self.exchange.now_ms)
         try:
             if fault.kind.layer == "market":
                 self.market.put_in(fault)
+            elif fault.kind.layer == "subscribe":
+                self.market.check(fault)
         except BadFault:
             self.faults.disarm(fault.id)
             raise
+        named = fault.options["account"]
+        account = int(float(named)) if named else None
         if fault.kind.name == "lost-subscription":
-            account = fault.options["account"]
-            self._forget(int(float(account)) if account else None)
+            self._forget(account)
             fault.left, fault.struck = 0, 1
+        elif fault.kind.name == "key-revoked" and fault.left is None:
+            if fault.options["path"] == "*":
+                self._revoke(account)
         elif fault.kind.name == "reset":
             self._reset(fault)
         return fault

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from trading.exchange.paper import orders as o
+from trading.exchange.paper.administration import MOST_DEPOSIT
 from trading.exchange.paper.exchange import PaperExchange
 from trading.exchange.paper.faults import BadFault, Fault, Faults
 from trading.exchange.paper.filters import floor_step
@@ -31,9 +32,35 @@ class MarketFaults:
             raise BadFault(f"{fault.kind.name}: symbol must be one of {known}.")
         self._renew()
 
+    def check(self, fault: Fault) -> None:
+        """Raises: BadFault, for an amount that cannot be deposited."""
+        amount = fault.options["amount"]
+        try:
+            fits = 0 < to_e8(amount) <= MOST_DEPOSIT
+        except (ValueError, ArithmeticError):
+            fits = False
+        if not fits:
+            raise BadFault(
+                f"{fault.kind.name}: amount must be a decimal above zero like 1.5, at most eight "
+                f"places, not {amount[:40]!r}."
+            )
+
     def take_out(self) -> None:
         """Something was disarmed or spent: what is left armed decides anew."""
         self._renew()
+
+    def happen(self, fault: Fault, account: int) -> None:
+        """What `event-at-subscribe` brings about: a fill as a maker, else money from outside."""
+        engine = self.exchange.engine
+        resting = [one for one in engine.by_account.get(account, {}).values() if one.is_on_book]
+        if fault.options["what"] == "fill" and resting:
+            order = min(resting, key=lambda one: one.id)
+            engine.fill(order, order.price, order.showing, is_maker=True)
+            engine.settle()
+            self.exchange.tick(self.exchange.now_ms)  # writes it down, queues its events
+        else:
+            quote = next(iter(self.exchange.symbols.values())).quote
+            self.exchange.deposit(account, quote, to_e8(fault.options["amount"]))
 
     def _renew(self) -> None:
         """State follows from what is armed, so that nothing is ever put back twice."""

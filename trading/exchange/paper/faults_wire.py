@@ -9,8 +9,10 @@ from typing import Any
 
 from aiohttp import web
 
+from trading.exchange.paper.errors import KEY_CODES
 from trading.exchange.paper.exchange import PaperExchange
 from trading.exchange.paper.faults import Fault, Faults
+from trading.exchange.paper.limits import ORDER_LIMITS
 from trading.exchange.paper.rest import HTML, KEY_HEADER, Response
 from trading.exchange.paper.routes import METHODS, ROUTES, SIGNED
 
@@ -18,12 +20,14 @@ JSON = {"Content-Type": "application/json;charset=UTF-8"}
 PAGE = "<html>\r\n<head><title>{0} {1}</title></head>\r\n<body><h1>{1}</h1></body>\r\n</html>\r\n"
 TITLES = {403: "Forbidden", 502: "Bad Gateway", 503: "Service Unavailable"}
 UNKNOWN = "Execution status unknown."
-TEXTS: Mapping[int, tuple[int, str]] = {  # code: HTTP status where none is asked for, text
+MOST_ORDERS = ORDER_LIMITS[0][-1]
+TEXTS: Mapping[int, tuple[int, str]] = {
+    # code: HTTP status where none is asked for (0: the switch `unknown_status`), text
     -1000: (500, "An unknown error occurred while processing the request."),
     -1001: (500, "Internal error; unable to process your request. Please try again."),
-    -1006: (504, f"An unexpected response was received from the message bus. {UNKNOWN}"),
+    -1006: (0, f"An unexpected response was received from the message bus. {UNKNOWN}"),
     -1007: (
-        504,
+        0,
         "Timeout waiting for response from backend server. Send status unknown; "
         "execution status unknown.",
     ),
@@ -82,7 +86,10 @@ class WireFaults:
             answer = await self._answer(fault, run, account)
         except Refuse as refusal:
             body = json.dumps(refusal.body(), separators=(",", ":")).encode()
-            return web.Response(status=refusal.status, headers=JSON | refusal.headers, body=body)
+            status = refusal.status
+            if refusal.code in KEY_CODES:
+                status = self.exchange.engine.switches.rejected_key_status
+            return web.Response(status=status, headers=JSON | refusal.headers, body=body)
         name = fault.kind.name
         if name == "drop-reply":
             if request.transport is not None:
@@ -111,8 +118,12 @@ class WireFaults:
         run: Callable[[], Awaitable[dict[str, Any]]],
         *,
         abort: Callable[[], None],
+        refused: Callable[[int, int], None],
     ) -> str | None:
-        """The text to answer a WS API request with; None: nothing is said."""
+        """The text to answer a WS API request with; None: nothing is said.
+
+        `abort` breaks the connection; `refused` is told the status and code of a refusal.
+        """
         asked = _frame(text)
         name = str(asked.get("method", "")).removeprefix("v3/")
         params = asked.get("params")
@@ -133,6 +144,7 @@ class WireFaults:
             await self._answer(fault, keep, account)
         except Refuse as refusal:
             request_id = None if refusal.code == -2015 else asked.get("id")
+            refused(refusal.status, refusal.code)
             answer = {"id": request_id, "status": refusal.status, "error": refusal.body()}
             return json.dumps(answer | {"rateLimits": []})
         match fault.kind.name:
@@ -168,7 +180,7 @@ class WireFaults:
             )
             raise Refuse(429, -1003, text, {"Retry-After": fault.options["retry_after"]})
         if name == "order-limit":
-            text = "Too many new orders; current limit is 50 orders per 10 SECOND."
+            text = f"Too many new orders; current limit is {MOST_ORDERS} orders per 10 SECOND."
             raise Refuse(429, -1015, text, {"Retry-After": fault.options["retry_after"]})
         if name == "ban":
             until = fault.state.setdefault("until", now_ms + int(fault.number("seconds") * 1000))
@@ -192,6 +204,7 @@ class WireFaults:
                 who = f",account={account}" if account is not None else ""
                 wait = fault.options["visible_after"]
                 self.faults.arm(f"read-lag:seconds={wait},for={wait}{who}", now_ms)
+            status = status or self.exchange.engine.switches.unknown_status
             raise Refuse(int(fault.number("status")) or status, code, text)
         return answer
 

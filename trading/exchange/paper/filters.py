@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trading.exchange.paper import errors
+from trading.exchange.paper import order_errors
 from trading.exchange.paper import orders as o
 from trading.exchange.paper.symbols import Symbol
 from trading.exchange.paper.values import E8
@@ -36,7 +36,7 @@ class NewOrder:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Prices the filters compare with: the average over `avgPriceMins`, and the last trade."""
+    """Prices the filters compare with: the reference price (an average), and the last trade."""
 
     average: int
     last: int
@@ -48,11 +48,8 @@ def check_prices(symbol: Symbol, new: NewOrder, reference: Reference) -> None:
     Raises: BinanceError -1013.
     """
     for price in (new.price, new.stop_price):
-        if price and (
-            not symbol.min_price <= price <= symbol.max_price
-            or (price - symbol.min_price) % symbol.tick
-        ):
-            raise errors.filter_failure("PRICE_FILTER")
+        if price and (not symbol.min_price <= price <= symbol.max_price or price % symbol.tick):
+            raise order_errors.filter_failure("PRICE_FILTER")
     if not new.price:
         return
     up, down = (
@@ -61,10 +58,10 @@ def check_prices(symbol: Symbol, new: NewOrder, reference: Reference) -> None:
         else (symbol.ask_multiplier_up, symbol.ask_multiplier_down)
     )
     if not reference.average * down <= new.price * E8 <= reference.average * up:
-        raise errors.filter_failure("PERCENT_PRICE_BY_SIDE")
+        raise order_errors.filter_failure("PERCENT_PRICE_BY_SIDE")
     up, down = symbol.percent_up, symbol.percent_down
     if up and not reference.average * down <= new.price * E8 <= reference.average * up:
-        raise errors.filter_failure("PERCENT_PRICE")
+        raise order_errors.filter_failure("PERCENT_PRICE")
 
 
 def check_quantity(
@@ -76,49 +73,68 @@ def check_quantity(
     """
     for quantity in (new.quantity, new.iceberg):
         if quantity and (
-            not symbol.min_quantity <= quantity <= symbol.max_quantity
-            or (quantity - symbol.min_quantity) % symbol.step
+            not symbol.min_quantity <= quantity <= symbol.max_quantity or quantity % symbol.step
         ):
-            raise errors.filter_failure("LOT_SIZE")
+            raise order_errors.filter_failure("LOT_SIZE")
     if new.iceberg and new.quantity:
         if new.iceberg >= new.quantity:
-            raise errors.rejected(errors.ICEBERG_TOO_LARGE)
+            raise order_errors.rejected(order_errors.ICEBERG_TOO_LARGE)
         if -(-new.quantity // new.iceberg) > symbol.max_iceberg_parts:
-            raise errors.filter_failure("ICEBERG_PARTS")
+            raise order_errors.filter_failure("ICEBERG_PARTS")
     as_market = new.type == o.MARKET or (market_lot_on_triggers and new.type in o.MARKET_LIKE)
     if as_market and new.quantity:
         least, step = symbol.min_market_quantity, symbol.market_step
         if not least <= new.quantity <= symbol.max_market_quantity or (
-            step and (new.quantity - least) % step
+            step and new.quantity % step
         ):
-            raise errors.filter_failure("MARKET_LOT_SIZE")
+            raise order_errors.filter_failure("MARKET_LOT_SIZE")
     if new.quote_quantity:
         notional = new.quote_quantity
     else:
         notional = (new.price or new.stop_price or reference.average) * new.quantity // E8
     above = notional > symbol.max_notional and new.type != o.MARKET  # applyMaxToMarket is false
     if notional < symbol.min_notional or above:
-        raise errors.filter_failure("NOTIONAL")
+        raise order_errors.filter_failure("NOTIONAL")
     if notional < symbol.old_min_notional:
-        raise errors.filter_failure("MIN_NOTIONAL")
+        raise order_errors.filter_failure("MIN_NOTIONAL")
 
 
 def check_allowed(symbol: Symbol, new: NewOrder) -> None:
     """What the symbol offers. Raises: BinanceError -2010, -1013."""
     if new.type not in symbol.order_types:
         name = new.type.replace("_", " ").capitalize()
-        raise errors.rejected(f"{name} orders are not supported for this symbol.")
+        raise order_errors.rejected(f"{name} orders are not supported for this symbol.")
     if new.iceberg and not (symbol.iceberg and symbol.max_iceberg_parts):
-        raise errors.rejected("Iceberg orders are not supported for this symbol.")
+        raise order_errors.rejected("Iceberg orders are not supported for this symbol.")
     if new.trailing_delta:
         if not symbol.trailing:
-            raise errors.rejected("Trailing stop orders are not supported for this symbol.")
+            raise order_errors.rejected("Trailing stop orders are not supported for this symbol.")
         if not symbol.min_trailing <= new.trailing_delta <= symbol.max_trailing:
-            raise errors.filter_failure("TRAILING_DELTA")
+            raise order_errors.filter_failure("TRAILING_DELTA")
     if new.quote_quantity and not symbol.by_quote:
-        raise errors.rejected("Quote order qty market orders are not support for this symbol.")
+        raise order_errors.rejected(
+            "Quote order qty market orders are not support for this symbol."
+        )
     if new.stp_mode not in symbol.stp_modes:
-        raise errors.stp_mode_not_allowed()
+        raise order_errors.stp_mode_not_allowed()
+
+
+def check_list(symbol: Symbol, kind: str) -> None:
+    """Whether the symbol offers such a list. Raises: BinanceError -2010.
+
+    errors.md has the sentences for OCO and OPO; the one for OTO follows their pattern.
+    """
+    for offered, needed, name in (
+        (symbol.oco, (o.OCO, o.OTOCO, o.OPOCO), "OCO orders are not supported for this symbol"),
+        (
+            symbol.oto,
+            (o.OTO, o.OTOCO, *o.PAYS_OTHER),
+            "OTO orders are not supported for this symbol.",
+        ),
+        (symbol.opo, o.PAYS_OTHER, "OPO orders are not supported for this symbol."),
+    ):
+        if not offered and kind in needed:
+            raise order_errors.rejected(name)
 
 
 def check_trigger(new: NewOrder, last: int) -> None:
@@ -127,7 +143,7 @@ def check_trigger(new: NewOrder, last: int) -> None:
         return
     waits_for_rise = (new.type in o.STOPS) == (new.side == o.BUY)
     if (new.stop_price <= last) if waits_for_rise else (new.stop_price >= last):
-        raise errors.would_trigger()
+        raise order_errors.would_trigger()
 
 
 def pair_price(new: NewOrder) -> int:
@@ -146,30 +162,30 @@ def check_pair(above: NewOrder, below: NewOrder, last: int | None) -> None:
     limits = {o.LIMIT_MAKER} | o.TARGETS
     for leg in (above, below):
         if leg.type not in limits | o.STOPS:
-            raise errors.leg_unsupported()
+            raise order_errors.leg_unsupported()
     sell = above.side == o.SELL
     if above.type == o.LIMIT_MAKER and below.type == o.LIMIT_MAKER:
-        raise errors.both_limit()
+        raise order_errors.both_limit()
     if sell and below.type == o.LIMIT_MAKER:
-        raise errors.sell_limit_must_be_above()
+        raise order_errors.sell_limit_must_be_above()
     if not sell and above.type == o.LIMIT_MAKER:
-        raise errors.buy_limit_must_be_below()
+        raise order_errors.buy_limit_must_be_below()
     if sell and above.type in o.STOPS:
-        raise errors.sell_stop_must_be_below()
+        raise order_errors.sell_stop_must_be_below()
     if not sell and below.type in o.STOPS:
-        raise errors.buy_stop_must_be_above()
+        raise order_errors.buy_stop_must_be_above()
     if sell and below.type in o.TARGETS:
-        raise errors.sell_target_must_be_above()
+        raise order_errors.sell_target_must_be_above()
     if not sell and above.type in o.TARGETS:
-        raise errors.buy_target_must_be_below()
+        raise order_errors.buy_target_must_be_below()
     high, low = pair_price(above), pair_price(below)
     if not high or not low:  # a leg that trails from now on has no price yet: the other one counts
         wrong = last is not None and ((high and high <= last) or (low and low >= last))
         if wrong:
-            raise errors.wrong_price_relation()
+            raise order_errors.wrong_price_relation()
         return
     if high <= low or (last is not None and not high > last > low):
-        raise errors.wrong_price_relation()
+        raise order_errors.wrong_price_relation()
 
 
 def floor_step(symbol: Symbol, quantity: int) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from trading.exchange.paper import errors, limits
+from trading.exchange.paper import errors, limits, symbol_choice
+from trading.exchange.paper.parsing import Fields
 from trading.exchange.paper.routes import Call, method, route
 
 if TYPE_CHECKING:
@@ -37,19 +38,21 @@ def exchange_info(exchange: PaperExchange, call: Call) -> dict[str, Any]:
     named = bool(one or several)
     if (one and several) or (named and ("permissions" in params or "symbolStatus" in params)):
         raise errors.bad_combination()
-    wanted = [one] if one else names_of(several, "symbols") if several else list(exchange.symbols)
+    wanted = (
+        [one] if one else symbol_choice.names_in(several) if several else list(exchange.symbols)
+    )
     if any(name not in exchange.symbols for name in wanted):
         raise errors.bad_symbol()
     permissions = params.get("permissions")
     if permissions and "SPOT" not in names_of(permissions, "permissions"):
         wanted = []
     status = params.get("symbolStatus")
-    if status not in (None, "TRADING", "HALT", "BREAK"):
+    if status not in (None, *symbol_choice.STATUSES):
         raise errors.bad_symbol_status()
     from trading.exchange.paper import rules_rest  # it reads names as this does
 
     infos = [exchange.symbols[name].info() for name in wanted]
-    if params.get("showPermissionSets") == "false":
+    if "showPermissionSets" in params and not Fields(params).flag("showPermissionSets"):
         for info in infos:
             info["permissionSets"] = []
     return {
@@ -62,7 +65,7 @@ def exchange_info(exchange: PaperExchange, call: Call) -> dict[str, Any]:
 
 
 def names_of(text: str, parameter: str) -> list[str]:
-    """A JSON array of strings, or one bare string. Raises: BinanceError -1100."""
+    """A JSON array of strings, or one bare string. Raises: BinanceError -1100, -1151."""
     if not text.startswith("["):
         return [text]
     try:
@@ -71,4 +74,6 @@ def names_of(text: str, parameter: str) -> list[str]:
         names = None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise errors.illegal_characters(parameter, NAMES)
+    if len(set(names)) < len(names):
+        raise errors.duplicate_symbols()
     return names

@@ -56,11 +56,16 @@ class History:
     def order_list(
         self, account: int, list_id: int | None, client_id: str | None
     ) -> OrderList | None:
-        where, value = ("client_id = ?", client_id) if client_id else ("id = ?", list_id)
+        """By number, by client id (the newest of that name), or by both, which must then agree."""
+        where, values = "account = ?", [account]
+        if list_id is not None:
+            where += " AND id = ?"
+            values.append(list_id)
+        if client_id is not None:
+            where += " AND client_id = ?"
+            values.append(client_id)  # type: ignore[arg-type]
         found = self._all(
-            OrderList,
-            f"SELECT * FROM lists WHERE account = ? AND {where} ORDER BY id DESC LIMIT 1",
-            (account, value),
+            OrderList, f"SELECT * FROM lists WHERE {where} ORDER BY id DESC LIMIT 1", values
         )
         return found[0] if found else None
 

@@ -15,6 +15,9 @@ MINUTE_MS = 60_000
 RAW_LIMIT = 300_000
 RAW_MS = 5 * MINUTE_MS
 CONNECTIONS = 300  # attempts in the same five minutes
+# /sapi paths have a budget a minute each, by address or by account; beyond it 429, never a ban
+# (developers.binance.com, Wallet, "General Info": limits of /sapi/*).
+WALLET_IP_LIMIT, WALLET_UID_LIMIT = 12_000, 180_000
 PATIENCE = 20  # requests into a 429 before the ban
 FIRST_BAN_MS, LONGEST_BAN_MS = 2 * MINUTE_MS, 3 * 86_400_000
 # (interval, number, header suffix, milliseconds, limit)
@@ -57,6 +60,7 @@ class Limits:
     _ignored: dict[str, _Ignored] = field(default_factory=dict)
     _weights: dict[str, _Window] = field(default_factory=dict)
     _orders: dict[int, tuple[_Window, ...]] = field(default_factory=dict)
+    _wallet: dict[tuple[str, str | int], _Window] = field(default_factory=dict)
 
     def weigh(self, address: str, weight: int, now_ms: int) -> None:
         """Charge a request. Raises: BinanceError 429 -1003 once a budget is used up, and 418 for
@@ -96,6 +100,23 @@ class Limits:
         """An order call that succeeded weighs nothing (since 2026-04-02)."""
         window = self._weight(address, now_ms)
         window.used = max(0, window.used - weight)
+
+    def weigh_wallet(self, path: str, who: str | int, weight: int, now_ms: int) -> dict[str, str]:
+        """Charge a /sapi request to an address or an account. Returns the header that says so.
+
+        Raises: BinanceError 429 -1003.
+        """
+        window = self._wallet.setdefault((path, who), _Window()).at(now_ms, MINUTE_MS)
+        kind, most = ("UID", WALLET_UID_LIMIT) if type(who) is int else ("IP", WALLET_IP_LIMIT)
+        fits = window.used + weight <= most
+        window.used += weight if fits else 0
+        header = {f"X-SAPI-USED-{kind}-WEIGHT-1M": str(window.used)}
+        if not fits:
+            left_ms = MINUTE_MS - now_ms % MINUTE_MS
+            refusal = errors.too_many_requests(-(-left_ms // 1000), most)
+            refusal.headers |= header
+            raise refusal
+        return header
 
     def used_weight(self, address: str, now_ms: int) -> int:
         return self._weight(address, now_ms).used

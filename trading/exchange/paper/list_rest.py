@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trading.exchange.paper import errors, parsing, reports
+from trading.exchange.paper import errors, filters, order_errors, parsing, reports
 from trading.exchange.paper import orders as o
 from trading.exchange.paper.contingency import NewList
 from trading.exchange.paper.order_rest import cancel_list
@@ -105,6 +105,7 @@ def opoco(exchange: PaperExchange, call: Call) -> dict[str, Any]:
 def _place(exchange: PaperExchange, call: Call, kind: str) -> dict[str, Any]:
     fields = Fields(call.params)
     symbol = fields.symbol(exchange.symbols)
+    filters.check_list(exchange.symbols[symbol], kind)
     new = _read(exchange, fields, symbol, kind)
     response = fields.response_type("RESULT")
     placed = exchange.lists.place(call.owner.id, new, exchange.reference(symbol))
@@ -135,7 +136,7 @@ def _read(exchange: PaperExchange, fields: Fields, symbol: str, kind: str) -> Ne
         )
         return NewList(kind, client_id, None, legs)
     if fields.required("workingType") not in (o.LIMIT, o.LIMIT_MAKER):
-        raise errors.working_type_unsupported()
+        raise order_errors.unsupported_combination()
     stp_default = exchange.symbols[symbol].stp_default
     working = parsing.read_order(
         fields,
@@ -148,9 +149,9 @@ def _read(exchange: PaperExchange, fields: Fields, symbol: str, kind: str) -> Ne
     side = fields.side("pendingSide")
     pays_other = kind in o.PAYS_OTHER
     if pays_other and working.side != o.BUY:
-        raise errors.opo_must_buy()
+        raise order_errors.opo_must_buy()
     if pays_other and side != o.SELL:
-        raise errors.opo_must_then_sell()
+        raise order_errors.opo_must_then_sell()
     quantity = 0 if pays_other else fields.positive("pendingQuantity", "quantity")
     pair = (("pendingAbove", o.ABOVE), ("pendingBelow", o.BELOW))
     if kind in (o.OTO, o.OPO):
@@ -174,8 +175,8 @@ def _read(exchange: PaperExchange, fields: Fields, symbol: str, kind: str) -> Ne
 CANCELLING = ("symbol", "orderListId", "listClientOrderId", "newClientOrderId")
 
 
-@method("orderList.cancel", security="TRADE", accepts=CANCELLING)
-@route("DELETE", "/api/v3/orderList", security="TRADE", accepts=CANCELLING)
+@method("orderList.cancel", security="TRADE", cancels=True, accepts=CANCELLING)
+@route("DELETE", "/api/v3/orderList", security="TRADE", cancels=True, accepts=CANCELLING)
 def cancel(exchange: PaperExchange, call: Call) -> dict[str, Any]:
     fields = Fields(call.params)
     symbol = fields.symbol(exchange.symbols)
@@ -184,10 +185,10 @@ def cancel(exchange: PaperExchange, call: Call) -> dict[str, Any]:
         raise errors.missing_either("listClientOrderId", "orderListId")
     cancel_id = fields.client_id("newClientOrderId") or exchange.auto_id("cancel")
     for listed in exchange.engine.lists.values():
-        named = listed.id == number if number is not None else listed.client_id == name
+        named = number in (None, listed.id) and name in (None, listed.client_id)
         if named and listed.account == call.owner.id and listed.symbol == symbol:
             return cancel_list(exchange, listed, cancel_id)
-    raise errors.unknown_order_list()
+    raise order_errors.unknown_order_list()
 
 
 FINDING = ("orderListId", "origClientOrderId")
@@ -202,7 +203,7 @@ def query(exchange: PaperExchange, call: Call) -> dict[str, Any]:
         raise errors.missing_either("origClientOrderId", "orderListId")
     listed = exchange.store.order_list(call.owner.id, number, name)
     if listed is None:
-        raise errors.no_such_list()
+        raise order_errors.no_such_list()
     return reports.list_status(listed)
 
 
@@ -219,11 +220,15 @@ HISTORY = ("fromId", "startTime", "endTime", "limit")
 @method("allOrderLists", weight=20, security="USER_DATA", accepts=HISTORY)
 @route("GET", "/api/v3/allOrderList", weight=20, security="USER_DATA", accepts=HISTORY)
 def all_lists(exchange: PaperExchange, call: Call) -> list[dict[str, Any]]:
+    """Lists by id or by time. Raises: BinanceError -1128 for both at once."""
     fields = Fields(call.params)
     start, end = fields.window()
+    from_id = fields.number("fromId")
+    if from_id is not None and (start is not None or end is not None):
+        raise errors.bad_combination()
     found = exchange.store.order_lists(
         call.owner.id,
-        from_id=fields.number("fromId"),
+        from_id=from_id,
         start_ms=start,
         end_ms=end,
         limit=fields.limit(),

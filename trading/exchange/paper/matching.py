@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from trading.exchange.paper import errors, filters
+from trading.exchange.paper import errors, filters, order_errors
 from trading.exchange.paper import orders as o
 from trading.exchange.paper.execution import Execution
 from trading.exchange.paper.filters import NewOrder, Reference
@@ -56,7 +56,7 @@ class Engine(Execution):
         """Every filter and what the symbol allows. Raises: BinanceError."""
         symbol = self.symbols[new[0].symbol]
         if symbol.status != "TRADING":
-            raise errors.rejected(errors.MARKET_CLOSED)
+            raise order_errors.rejected(order_errors.MARKET_CLOSED)
         for one in new:
             filters.check_allowed(symbol, one)
             filters.check_prices(symbol, one, reference)
@@ -79,7 +79,7 @@ class Engine(Execution):
         }
         for asset, size in sizes.items():
             if size > self.asset_limits.get(asset, size):
-                raise errors.filter_failure("MAX_ASSET")
+                raise order_errors.filter_failure("MAX_ASSET")
 
     def _check_counts(
         self, account: int, symbol: Symbol, new: Sequence[NewOrder], lists: int
@@ -89,14 +89,14 @@ class Engine(Execution):
         algos = sum(one.type in o.TRIGGERED_TYPES for one in new)
         icebergs = sum(one.iceberg > 0 for one in new)
         if len(here.named) + len(new) > symbol.max_orders:
-            raise errors.filter_failure("MAX_NUM_ORDERS")
+            raise order_errors.filter_failure("MAX_NUM_ORDERS")
         if algos and here.algos + algos > symbol.max_algo_orders:
-            raise errors.filter_failure("MAX_NUM_ALGO_ORDERS")
+            raise order_errors.filter_failure("MAX_NUM_ALGO_ORDERS")
         most = symbol.max_iceberg_orders
         if icebergs and most and here.icebergs + icebergs > most:
-            raise errors.filter_failure("MAX_NUM_ICEBERG_ORDERS")
+            raise order_errors.filter_failure("MAX_NUM_ICEBERG_ORDERS")
         if lists and len(here.lists) + lists > symbol.max_order_lists:
-            raise errors.filter_failure("MAX_NUM_ORDER_LISTS")
+            raise order_errors.filter_failure("MAX_NUM_ORDER_LISTS")
         rules = self.exchange_rules
         if any(rules.values()):
             all_here = [one for (who, _), one in self.tallies.items() if who == account]
@@ -110,20 +110,20 @@ class Engine(Execution):
             }
             for name, count in counts.items():
                 if rules.get(name) and count > rules[name]:
-                    raise errors.filter_failure(name)
+                    raise order_errors.filter_failure(name)
         buying = sum(one.quantity for one in new if one.side == o.BUY)
         if symbol.max_position and buying:
             held = self.ledger.free(account, symbol.base) + self.ledger.locked(account, symbol.base)
             coming = sum(one.remaining for one in here.named.values() if one.side == o.BUY)
             if held + coming + buying > symbol.max_position:
-                raise errors.filter_failure("MAX_POSITION")
+                raise order_errors.filter_failure("MAX_POSITION")
 
     def check_names(self, account: int, new: Sequence[NewOrder]) -> None:
         """Client ids are unique among the open orders of a symbol. Raises: BinanceError -2010."""
         taken = self.tally(account, new[0].symbol).named
         asked = {one.client_id for one in new}
         if len(asked) < len(new) or any(name in taken for name in asked):
-            raise errors.duplicate_order()
+            raise order_errors.duplicate_order()
 
     def admit(self, account: int, new: NewOrder, *, list_id: int = -1) -> Order:
         """Make the order and lock what it needs. Raises: BinanceError -2010."""
@@ -132,7 +132,7 @@ class Engine(Execution):
             self.fund(order)
         except NotEnough:
             self.forget(order)
-            raise errors.insufficient_balance() from None
+            raise order_errors.insufficient_balance() from None
         except errors.BinanceError:
             self.forget(order)
             raise
@@ -145,11 +145,12 @@ class Engine(Execution):
         book = self.market.book(new.symbol, 1)
         buying = new.side == o.BUY
         queue = self.waiting[new.symbol].against(new.side)
-        crosses = (
-            new.price >= book.asks[0].price if buying else new.price <= book.bids[0].price
-        ) or (queue and queue[0][0] <= (new.price if buying else -new.price))
-        if crosses:
-            raise errors.would_take()
+        best = (book.asks if buying else book.bids)[:1]  # none where all of it was taken
+        meets_market = best and (
+            new.price >= best[0].price if buying else new.price <= best[0].price
+        )
+        if meets_market or (queue and queue[0][0] <= (new.price if buying else -new.price)):
+            raise order_errors.would_take()
 
     def create(
         self, account: int, new: NewOrder, *, list_id: int = -1, status: str = o.NEW
@@ -230,22 +231,22 @@ class Engine(Execution):
         symbol: Symbol,
     ) -> None:
         if symbol.status != "TRADING":
-            raise errors.amend_rejected(errors.MARKET_CLOSED)
+            raise order_errors.amend_rejected(order_errors.MARKET_CLOSED)
         if not symbol.amend:
-            raise errors.amend_rejected("Order amend is not supported for this symbol.")
+            raise order_errors.amend_rejected("Order amend is not supported for this symbol.")
         if listed is not None and listed.kind in o.PAYS_OTHER and order.status == o.PENDING_NEW:
-            raise errors.amend_rejected("Order amend (pending OPO order) is not supported.")
+            raise order_errors.amend_rejected("Order amend (pending OPO order) is not supported.")
         if quantity == order.quantity:
-            raise errors.amend_rejected(errors.NO_STATE_CHANGE)
+            raise order_errors.amend_rejected(order_errors.NO_STATE_CHANGE)
         if quantity > order.quantity:
-            raise errors.amend_rejected("Order amend (quantity increase) is not supported.")
+            raise order_errors.amend_rejected("Order amend (quantity increase) is not supported.")
         if quantity <= order.filled + order.prevented:
-            raise errors.amend_rejected("Price * QTY is zero or less.")
+            raise order_errors.amend_rejected("Price * QTY is zero or less.")
         if order.amends >= symbol.max_amends:
-            raise errors.amend_rejected("Filter failure: MAX_NUM_ORDER_AMENDS")
+            raise order_errors.amend_rejected("Filter failure: MAX_NUM_ORDER_AMENDS")
         other = self.tally(order.account, order.symbol).named.get(client_id)
         if other is not None and other is not order:
-            raise errors.amend_rejected(errors.DUPLICATE_ORDER)
+            raise order_errors.amend_rejected(order_errors.DUPLICATE_ORDER)
 
     def _reduce(self, order: Order, quantity: int, client_id: str) -> Amendment:
         before, was_named = order.quantity, order.client_id
@@ -253,6 +254,7 @@ class Engine(Execution):
         order.amends += 1
         order.updated_ms = self.now_ms
         order.shown = min(order.shown, order.remaining)
+        self.waiting[order.symbol].changed(order)
         if client_id and client_id != was_named:
             named = self.tally(order.account, order.symbol).named
             del named[was_named]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trading.exchange.paper import errors, filters, parsing, reports
+from trading.exchange.paper import errors, filters, order_errors, parsing, reports
 from trading.exchange.paper import orders as o
 from trading.exchange.paper.orders import Order, OrderList
 from trading.exchange.paper.parsing import Fields
 from trading.exchange.paper.routes import Call, method, route
-from trading.exchange.paper.values import from_e8
 
 if TYPE_CHECKING:
     from trading.exchange.paper.exchange import PaperExchange
@@ -51,13 +50,11 @@ def test(exchange: PaperExchange, call: Call) -> dict[str, Any]:
     filters.check_trigger(new, exchange.engine.last[symbol])
     if not fields.flag("computeCommissionRates"):
         return {}
-    rules = exchange.symbols[symbol]
-    rates = {"maker": from_e8(rules.maker), "taker": from_e8(rules.taker)}
-    none = {"maker": "0.00000000", "taker": "0.00000000"}
+    rates = exchange.engine.commissions(call.owner.id, exchange.symbols[symbol])
     return {
-        "standardCommissionForOrder": rates,
-        "specialCommissionForOrder": none,
-        "taxCommissionForOrder": none,
+        "standardCommissionForOrder": rates.standard.for_order(new.side),
+        "specialCommissionForOrder": rates.special.for_order(new.side),
+        "taxCommissionForOrder": rates.tax.for_order(new.side),
         "discount": exchange.discount(call.owner.id),
     }
 
@@ -67,24 +64,24 @@ def test(exchange: PaperExchange, call: Call) -> dict[str, Any]:
 def query(exchange: PaperExchange, call: Call) -> dict[str, Any]:
     order = _find(exchange, call)
     if order is None:
-        raise errors.no_such_order()
+        raise order_errors.no_such_order()
     return reports.status(order)
 
 
-@method("order.cancel", security="TRADE", accepts=CANCELLING)
-@route("DELETE", "/api/v3/order", security="TRADE", accepts=CANCELLING)
+@method("order.cancel", security="TRADE", cancels=True, accepts=CANCELLING)
+@route("DELETE", "/api/v3/order", security="TRADE", cancels=True, accepts=CANCELLING)
 def cancel(exchange: PaperExchange, call: Call) -> dict[str, Any]:
     """Cancel an order; of a list, the whole list."""
     fields = Fields(call.params)
     restriction = fields.text("cancelRestrictions")
     if restriction not in (None, "ONLY_NEW", "ONLY_PARTIALLY_FILLED"):
-        raise errors.bad_cancel_restrictions()
+        raise order_errors.bad_cancel_restrictions()
     cancel_id = fields.client_id("newClientOrderId") or exchange.auto_id("cancel")
     order = _find(exchange, call)
     if order is None or not order.is_open:
-        raise errors.unknown_order()
+        raise order_errors.unknown_order()
     if restriction and order.status != restriction.removeprefix("ONLY_"):
-        raise errors.restricted_cancel()
+        raise order_errors.restricted_cancel()
     listed = exchange.engine.lists.get(order.list_id)
     if listed is not None:
         return cancel_list(exchange, listed, cancel_id)
@@ -120,14 +117,14 @@ def open_orders(exchange: PaperExchange, call: Call) -> list[dict[str, Any]]:
     return [reports.status(order) for order in _open(exchange, call, symbol)]
 
 
-@method("openOrders.cancelAll", security="TRADE", accepts=("symbol",))
-@route("DELETE", "/api/v3/openOrders", security="TRADE", accepts=("symbol",))
+@method("openOrders.cancelAll", security="TRADE", cancels=True, accepts=("symbol",))
+@route("DELETE", "/api/v3/openOrders", security="TRADE", cancels=True, accepts=("symbol",))
 def cancel_open_orders(exchange: PaperExchange, call: Call) -> list[dict[str, Any]]:
     """Cancel all on a symbol, lists included. Raises: BinanceError -2011 where nothing is open."""
     symbol = Fields(call.params).symbol(exchange.symbols)
     orders = _open(exchange, call, symbol)
     if not orders:
-        raise errors.unknown_order()
+        raise order_errors.unknown_order()
     answers = []
     for order in orders:
         if not order.is_open:

@@ -43,6 +43,7 @@ STP_MODES = (NONE, EXPIRE_TAKER, EXPIRE_MAKER, EXPIRE_BOTH, DECREMENT, TRANSFER)
 # The kinds of list. On the wire OTO, OTOCO, OPO and OPOCO all say contingencyType "OTO".
 OCO, OTO, OTOCO, OPO, OPOCO = "OCO", "OTO", "OTOCO", "OPO", "OPOCO"
 PAYS_OTHER = frozenset({OPO, OPOCO})  # the legs are sized from what the working order received
+STARTS_WITH_ONE = frozenset({OTO, OTOCO, OPO, OPOCO})  # a working order, then the legs
 
 # Roles of an order in a list
 ALONE, WORKING, ABOVE, BELOW, PENDING = "", "working", "above", "below", "pending"
@@ -175,6 +176,7 @@ class Trade:
     at_ms: int
     is_buyer: int
     is_maker: int
+    printed_ms: int = 0  # when the public tape shows it; 0 on a maker's side and where it does not
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 COMPLETED = 1  # of a deposit; 6 of a withdrawal
 WITHDRAWN = 6
+NINETY_DAYS_MS = 90 * 86_400_000
 
 
 @route("GET", "/sapi/v1/system/status", accepts=())
@@ -27,7 +28,10 @@ def system_status(exchange: PaperExchange, call: Call) -> dict[str, Any]:
 
 
 @route("GET", "/sapi/v1/margin/allPairs", security="MARKET_DATA", accepts=("symbol",))
-@route("GET", "/sapi/v1/margin/isolated/allPairs", security="MARKET_DATA", accepts=("symbol",))
+@route(
+    "GET", "/sapi/v1/margin/isolated/allPairs", weight=10, security="MARKET_DATA",
+    accepts=("symbol",),
+)  # fmt: skip
 def no_margin_pairs(exchange: PaperExchange, call: Call) -> list[Any]:
     """No margin here, so no pairs of it."""
     return []
@@ -36,12 +40,13 @@ def no_margin_pairs(exchange: PaperExchange, call: Call) -> list[Any]:
 @route("GET", "/sapi/v1/asset/tradeFee", security="USER_DATA", accepts=("symbol",))
 def trade_fee(exchange: PaperExchange, call: Call) -> list[dict[str, Any]]:
     """Commission by symbol: one, or all."""
+    owner = call.owner.id
     one = Fields(call.params).symbol(exchange.symbols) if "symbol" in call.params else None
     return [
         {
             "symbol": name,
-            "makerCommission": _short(symbol.maker),
-            "takerCommission": _short(symbol.taker),
+            "makerCommission": _short(exchange.engine.commissions(owner, symbol).standard.maker),
+            "takerCommission": _short(exchange.engine.commissions(owner, symbol).standard.taker),
         }
         for name, symbol in exchange.symbols.items()
         if one in (None, name)
@@ -91,7 +96,7 @@ DEPOSITS = (
 @route("GET", "/sapi/v1/capital/deposit/hisrec", security="USER_DATA", accepts=DEPOSITS)
 def deposits(exchange: PaperExchange, call: Call) -> list[dict[str, Any]]:
     """What came in from outside by command, newest first."""
-    return [
+    told = [
         {
             "id": str(one.id),
             "amount": from_e8(one.amount),
@@ -111,6 +116,7 @@ def deposits(exchange: PaperExchange, call: Call) -> list[dict[str, Any]]:
         for one in _transfers(exchange, call)
         if one.amount > 0
     ]
+    return _page(call, told, {"status": "status", "txId": "txId"})
 
 
 WITHDRAWALS = (
@@ -125,10 +131,14 @@ WITHDRAWALS = (
 )
 
 
-@route("GET", "/sapi/v1/capital/withdraw/history", security="USER_DATA", accepts=WITHDRAWALS)
+@route(
+    "GET", "/sapi/v1/capital/withdraw/history", weight=18_000, by_account=True,
+    security="USER_DATA", accepts=WITHDRAWALS,
+)  # fmt: skip
 def withdrawals(exchange: PaperExchange, call: Call) -> list[dict[str, Any]]:
     """What went out by command, newest first."""
-    return [
+    named = set((call.params.get("idList") or "").split(",")) - {""}
+    told = [
         {
             "id": str(one.id),
             "amount": from_e8(-one.amount),
@@ -148,16 +158,32 @@ def withdrawals(exchange: PaperExchange, call: Call) -> list[dict[str, Any]]:
             "completeTime": _utc(one.at_ms),
         }
         for one in _transfers(exchange, call)
-        if one.amount < 0
+        if one.amount < 0 and (not named or str(one.id) in named)
     ]
+    return _page(call, told, {"status": "status", "withdrawOrderId": "withdrawOrderId"})
 
 
 def _transfers(exchange: PaperExchange, call: Call) -> list[Any]:
+    """Of one coin or all, of a window of 90 days at most. Raises: BinanceError -4047."""
     fields = Fields(call.params)
-    start, end = fields.number("startTime"), fields.number("endTime")
-    found = exchange.store.transfers(call.owner.id, fields.text("coin"), start, end)
+    start, end = fields.moment("startTime"), fields.moment("endTime")
+    if end is not None and start is None:
+        start = end - NINETY_DAYS_MS
+    last = call.now_ms if end is None else end
+    if start is not None and not 0 <= last - start <= NINETY_DAYS_MS:
+        raise errors.not_within_90_days()
+    return exchange.store.transfers(call.owner.id, fields.text("coin"), start, end)
+
+
+def _page(call: Call, told: list[dict[str, Any]], sifted: dict[str, str]) -> list[dict[str, Any]]:
+    """The part asked for of those whose fields are as asked for."""
+    fields = Fields(call.params)
+    for parameter, name in sifted.items():
+        wanted = fields.text(parameter)
+        if wanted is not None:
+            told = [one for one in told if str(one[name]) == wanted]
     first = fields.number("offset") or 0
-    return found[first : first + fields.limit(1000, 1000)]
+    return told[first : first + fields.limit(1000, 1000)]
 
 
 def _utc(at_ms: int) -> str:
@@ -177,7 +203,10 @@ def allocations(exchange: PaperExchange, call: Call) -> list[Any]:
     """Allocations come of smart order routing, which is not offered: there never are any."""
     fields = Fields(call.params)
     fields.symbol(exchange.symbols)
-    fields.window()
+    timed = any(time is not None for time in fields.window())
+    named = [fields.number(name) for name in ("orderId", "fromAllocationId")]
+    if timed and any(number is not None for number in named):
+        raise errors.bad_combination()
     fields.limit()
     return []
 
@@ -186,9 +215,11 @@ def allocations(exchange: PaperExchange, call: Call) -> list[Any]:
 @method("sor.order.test", security="TRADE")
 @route("POST", "/api/v3/sor/order", security="TRADE")
 @route("POST", "/api/v3/sor/order/test", security="TRADE")
-@route("POST", "/sapi/v1/userListenToken", security="USER_STREAM")
-@route("POST", "/sapi/v1/margin/order", security="TRADE")
-@route("POST", "/sapi/v1/capital/withdraw/apply", security="TRADE")
+@method("blockTrades.historical", weight=25)
+@route("GET", "/api/v3/historicalBlockTrades", weight=25)
+@route("POST", "/sapi/v1/userListenToken", by_account=True, security="USER_STREAM")
+@route("POST", "/sapi/v1/margin/order", weight=6, by_account=True, security="TRADE")
+@route("POST", "/sapi/v1/capital/withdraw/apply", weight=600, by_account=True, security="TRADE")
 def not_offered(exchange: PaperExchange, call: Call) -> dict[str, Any]:
-    """Smart order routing, margin and withdrawals by key. Raises: BinanceError -1020."""
+    """Smart order routing, block trades, margin, withdrawals by key. Raises: BinanceError -1020."""
     raise errors.unsupported()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote_plus
 
-from trading.exchange.paper import errors
+from trading.exchange.paper import errors, order_errors
 from trading.exchange.paper import orders as o
 from trading.exchange.paper.filters import NewOrder
 from trading.exchange.paper.values import to_e8
@@ -20,10 +20,13 @@ TYPES = frozenset({o.LIMIT, o.MARKET, o.LIMIT_MAKER}) | o.TRIGGERED_TYPES
 IN_FORCE = frozenset({o.GTC, o.IOC, o.FOK})
 DAY_MS = 86_400_000
 LARGEST = 2**63 - 1
+EARLIEST_US = 10**14  # a point in time this large counts microseconds
 
 TIMED = frozenset({o.LIMIT, o.STOP_LOSS_LIMIT, o.TAKE_PROFIT_LIMIT})  # need a timeInForce
 ORDER_PARTS = ("Type", "Side", "Quantity", "Price", "StopPrice", "TimeInForce", "ClientOrderId")
 MORE_PARTS = ("StrategyId", "StrategyType", "TrailingDelta", "IcebergQty")
+PEG_PARTS = ("PegPriceType", "PegOffsetType", "PegOffsetValue")
+MOST_PEG_LEVELS = 100
 SIGNING = ("timestamp", "recvWindow", "signature", "apiKey")
 
 
@@ -117,9 +120,14 @@ class Fields:
             raise errors.bad_parameter("limit")
         return min(number, most)
 
+    def moment(self, name: str) -> int | None:
+        """A point in time, in ms. It may be sent in microseconds. Raises: BinanceError -1100."""
+        sent = self.number(name)
+        return sent // 1000 if sent is not None and sent >= EARLIEST_US else sent
+
     def window(self) -> tuple[int | None, int | None]:
         """(startTime, endTime) in ms, 24 hours apart at most. Raises: BinanceError -1127."""
-        start, end = self.number("startTime"), self.number("endTime")
+        start, end = self.moment("startTime"), self.moment("endTime")
         if start is not None and end is not None:
             if end < start:
                 raise errors.bad_message("Start time is greater than end time.")
@@ -193,6 +201,7 @@ def read_order(
         return part(prefix, name)
 
     kind = fields.order_type(of("Type"))
+    refuse_peg(fields, prefix)
     side = fields.side(of("Side")) if side is None else side
     in_force, price, stop_price, quote, trailing = o.GTC, 0, 0, 0, 0
     if kind in TIMED:
@@ -224,7 +233,7 @@ def read_order(
     iceberg = _read_iceberg(fields, prefix, kind, in_force)
     strategy_type = fields.number(of("StrategyType"))
     if strategy_type is not None and strategy_type < 1_000_000:
-        raise errors.bad_strategy_type()
+        raise order_errors.bad_strategy_type()
     stp_mode = fields.text("selfTradePreventionMode") or stp_default
     if stp_mode not in o.STP_MODES:
         raise errors.bad_parameter("selfTradePreventionMode")
@@ -247,6 +256,24 @@ def read_order(
     )
 
 
+def refuse_peg(fields: Fields, prefix: str) -> None:
+    """Pegged orders are not offered (`pegInstructionsAllowed` is false on every symbol).
+
+    Raises: BinanceError -2010, or what is wrong with the instruction itself: -1130, -1100, -1128.
+    """
+    price, kind, offset = (part(prefix, name) for name in PEG_PARTS)
+    if not {price, kind, offset} & fields.params.keys():
+        return
+    if (kind in fields.params) != (offset in fields.params) or price not in fields.params:
+        raise errors.bad_combination()
+    fields.choice(price, ("PRIMARY_PEG", "MARKET_PEG"))
+    if kind in fields.params:
+        fields.choice(kind, ("PRICE_LEVEL",))
+        if not 1 <= (fields.number(offset) or 0) <= MOST_PEG_LEVELS:
+            raise errors.bad_parameter(offset)
+    raise order_errors.rejected(order_errors.NO_PEGS)
+
+
 def _read_iceberg(fields: Fields, prefix: str, kind: str, in_force: str) -> int:
     """The icebergQty of an order that can have one. Raises: BinanceError -1106, -1014, -1160."""
     name = part(prefix, "IcebergQty")
@@ -256,13 +283,13 @@ def _read_iceberg(fields: Fields, prefix: str, kind: str, in_force: str) -> int:
         raise errors.not_required(name)
     if in_force != o.GTC:
         if prefix:
-            raise errors.iceberg_needs_gtc(name, part(prefix, "TimeInForce"))
-        raise errors.unsupported_combination()
+            raise order_errors.iceberg_needs_gtc(name, part(prefix, "TimeInForce"))
+        raise order_errors.unsupported_combination()
     return fields.amount(name) or 0
 
 
 def names(*prefixes: str, also: tuple[str, ...] = ()) -> frozenset[str]:
     """The parameters a call that places orders accepts."""
-    parts = (*ORDER_PARTS, *MORE_PARTS)
+    parts = (*ORDER_PARTS, *MORE_PARTS, *PEG_PARTS)
     orders = {part(prefix, name) for prefix in prefixes for name in parts}
     return frozenset(orders | {"symbol", "newOrderRespType", "selfTradePreventionMode", *also})

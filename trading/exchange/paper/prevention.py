@@ -1,7 +1,7 @@
 """Self-trade prevention: what happens where an account would trade with itself. Pure.
 
-The taker's mode decides (faqs/stp_faq.md). Accounts have no trade groups here, so TRANSFER is
-DECREMENT, as Binance's is between orders of one account.
+The taker's mode decides (faqs/stp_faq.md). Accounts have no trade groups here, and between orders
+of one account TRANSFER is DECREMENT, on Binance too.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ def _reduce(engine: Execution, order: Order, lost: int, what: Prevention) -> Non
     order.updated_ms = engine.now_ms
     if order.remaining:
         order.shown = min(order.shown, order.remaining)
+        engine.waiting[order.symbol].changed(order)
         if order.locked:
             engine.relock(order)
         engine.report(order, "TRADE_PREVENTION", prevented=what)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trading.exchange.paper import errors, order_rest, parsing, reports
+from trading.exchange.paper import errors, order_errors, order_rest, parsing, reports
 from trading.exchange.paper import orders as o
 from trading.exchange.paper.errors import BinanceError
 from trading.exchange.paper.filters import NewOrder
@@ -53,7 +53,7 @@ def cancel_replace(exchange: PaperExchange, call: Call) -> dict[str, Any]:
     new = exchange.read_order(fields, symbol)
     response = fields.response_type("FULL" if new.type in (o.LIMIT, o.MARKET) else "ACK")
     if not rules.cancel_replace:
-        raise errors.rejected("Order cancel-replace is not supported for this symbol.")
+        raise order_errors.rejected("Order cancel-replace is not supported for this symbol.")
     exchange.engine.check_filters(call.owner.id, [new], exchange.reference(symbol))
     too_many = None
     try:
@@ -75,7 +75,7 @@ def cancel_replace(exchange: PaperExchange, call: Call) -> dict[str, Any]:
         data["newOrderResponse"] = None
         if mode == "STOP_ON_FAILURE":
             status = 429 if too_many else 400
-            raise errors.cancel_replace_failed(data, status) from None
+            raise order_errors.cancel_replace_failed(data, status) from None
     return _place(exchange, call, new, response, data, too_many, mode)
 
 
@@ -97,14 +97,14 @@ def _place(
     except BinanceError as error:
         data |= {"newOrderResult": FAILURE, "newOrderResponse": error.body()}
         if data["cancelResult"] == FAILURE:
-            raise errors.cancel_replace_failed(data) from None
+            raise order_errors.cancel_replace_failed(data) from None
         over = too_many is not None and mode == "STOP_ON_FAILURE"
-        raise errors.cancel_replace_partial(data, 429 if over else 409) from None
+        raise order_errors.cancel_replace_partial(data, 429 if over else 409) from None
     prevented = exchange.prevented_of(order)
     data["newOrderResult"] = SUCCESS
     data["newOrderResponse"] = reports.placed(order, call.now_ms, response, fills, prevented)
     if data["cancelResult"] == FAILURE:
-        raise errors.cancel_replace_partial(data)
+        raise order_errors.cancel_replace_partial(data)
     return data
 
 
@@ -139,9 +139,9 @@ def amend(exchange: PaperExchange, call: Call) -> dict[str, Any]:
     client_id = fields.client_id("newClientOrderId") or exchange.auto_id("amend")
     order = exchange.find_order(call.owner.id, symbol, order_id, None if order_id else name)
     if order is None or not order.is_open:
-        raise errors.amend_rejected(errors.UNKNOWN_ORDER)
+        raise order_errors.amend_rejected(order_errors.UNKNOWN_ORDER)
     if name is not None and order.client_id != name:
-        raise errors.wrong_client_id()
+        raise order_errors.wrong_client_id()
     change = exchange.engine.amend(order, quantity, client_id, exchange.reference(symbol))
     listed = exchange.engine.lists.get(order.list_id)
     return reports.amended(order, change, listed, call.now_ms)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from trading.exchange.paper.commissions import DISCOUNT
 from trading.exchange.paper.orders import (
     TRIGGERED_TYPES,
     Amendment,
@@ -28,7 +29,7 @@ def discount(*, account: bool, symbol: bool) -> Json:
         "enabledForAccount": account,
         "enabledForSymbol": symbol,
         "discountAsset": "BNB",
-        "discount": "0.75000000",
+        "discount": from_e8(DISCOUNT),
     }
 
 

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 KEY_HEADER = "x-mbx-apikey"
 UNIT_HEADER = "x-mbx-time-unit"
+WALLET = "/sapi/"  # its limits and headers are its own
 HTML = {"Content-Type": "text/html"}
 GONE = frozenset({"/api/v3/userDataStream"})  # listenKeys ended on 2026-02-20 (CHANGELOG)
 GONE_PAGE = b"<html>\r\n<head><title>410 Gone</title></head>\r\n<body>\r\n</body>\r\n</html>\r\n"
@@ -63,9 +64,15 @@ def answer(
             exchange.limits.weigh(address, 1, now_ms)
             return Response(405 if any(at == path for _, at in ROUTES) else 404, HTML)
         params = parsing.read_pairs(body) | parsing.read_pairs(query)
-        exchange.limits.weigh(address, route.cost(params), now_ms)
+        wallet, cost = path.startswith(WALLET), route.cost(params)
+        if not wallet:
+            exchange.limits.weigh(address, cost, now_ms)
+        elif not route.by_account:
+            said |= exchange.limits.weigh_wallet(path, address, cost, now_ms)
         payload = security.rest_payload(query, body)
         key = _authenticate(exchange, route, params, headers, payload, address)
+        if wallet and route.by_account and key:
+            said |= exchange.limits.weigh_wallet(path, key.account, cost, now_ms)
         result = exchange.call(route, params, key, address)
         if micros:
             result = timeunit.answer(result)
@@ -73,12 +80,15 @@ def answer(
             said |= exchange.limits.order_headers(key.account, now_ms)
     except BinanceError as error:
         status, result = error.status, error.body()
+        if error.code in errors.KEY_CODES:
+            status = exchange.engine.switches.rejected_key_status
         said |= error.headers
     except Exception:
         log.exception("%s %s failed", method, path)
         status, result = 500, errors.unknown_fault().body()
-    used = str(exchange.limits.used_weight(address, now_ms))
-    said |= {"X-MBX-USED-WEIGHT": used, "X-MBX-USED-WEIGHT-1M": used}
+    if not path.startswith(WALLET):
+        used = str(exchange.limits.used_weight(address, now_ms))
+        said |= {"X-MBX-USED-WEIGHT": used, "X-MBX-USED-WEIGHT-1M": used}
     return Response(status, said, json.dumps(result, separators=(",", ":")).encode())
 
 

@@ -52,6 +52,13 @@ class Route:
     orders: int  # how many orders it places: counted, and a success then weighs nothing
     accepts: frozenset[str] | None  # parameter names; None: any
     counted: int = 0  # orders that the handler itself counts
+    cancels: bool = False  # a success weighs nothing, as where orders are placed
+    by_account: bool = False  # of /sapi: weighs on the account ("UID"), not on the address
+
+    @property
+    def free(self) -> bool:
+        """Whether a success weighs nothing (CHANGELOG 2026-03-27)."""
+        return bool(self.orders or self.counted or self.cancels)
 
     def cost(self, params: Mapping[str, str]) -> int:
         """Request weight of a call with these parameters."""
@@ -70,6 +77,8 @@ def route(
     security: Security = "NONE",
     orders: int = 0,
     counted: int = 0,
+    cancels: bool = False,
+    by_account: bool = False,
     accepts: Iterable[str] | None = None,
 ) -> Callable[[Handler], Handler]:
     """Register `handler(exchange, call)` for a REST path. Two handlers for one path is an error."""
@@ -79,7 +88,7 @@ def route(
         if (method, path) in ROUTES:
             raise RuntimeError(f"{method} {path} is registered twice.")
         ROUTES[method, path] = Route(
-            method, path, weight, security, handler, orders, names, counted
+            method, path, weight, security, handler, orders, names, counted, cancels, by_account
         )
         return handler
 
@@ -93,6 +102,7 @@ def method(
     security: Security = "NONE",
     orders: int = 0,
     counted: int = 0,
+    cancels: bool = False,
     accepts: Iterable[str] | None = None,
 ) -> Callable[[Handler], Handler]:
     """Register `handler(exchange, call)` for a WS API method."""
@@ -101,7 +111,9 @@ def method(
     def register(handler: Handler) -> Handler:
         if name in METHODS:
             raise RuntimeError(f"The method {name} is registered twice.")
-        METHODS[name] = Route("WS", name, weight, security, handler, orders, names, counted)
+        METHODS[name] = Route(
+            "WS", name, weight, security, handler, orders, names, counted, cancels
+        )
         return handler
 
     return register

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from trading.exchange.paper import errors, limits, symbol_filters
-from trading.exchange.paper.general_rest import names_of
+from trading.exchange.paper import errors, limits, symbol_choice, symbol_filters
 from trading.exchange.paper.parsing import Fields
 from trading.exchange.paper.reference import BUCKET_MS, BUCKETS
 from trading.exchange.paper.routes import Call, method, route
@@ -73,17 +72,8 @@ def execution_rules(exchange: PaperExchange, call: Call) -> dict[str, Any]:
     params = call.params
     if len(params) > 1:
         raise errors.bad_combination()
-    status = params.get("symbolStatus")
-    if status not in (None, "TRADING", "HALT", "BREAK"):
-        raise errors.bad_symbol_status()
-    if "symbol" in params:
-        wanted = [params["symbol"]]
-    elif "symbols" in params:
-        wanted = names_of(params["symbols"], "symbols")
-    else:
-        wanted = [name for name, one in exchange.symbols.items() if status in (None, one.status)]
-    if any(name not in exchange.symbols for name in wanted):
-        raise errors.bad_symbol()
+    names = symbol_choice.several(exchange, call)
+    wanted = [names] if isinstance(names, str) else names
     return {
         "symbolRules": [
             {"symbol": name, "rules": symbol_filters.price_range(exchange.symbols[name])}
@@ -95,21 +85,10 @@ def execution_rules(exchange: PaperExchange, call: Call) -> dict[str, Any]:
 REFERENCE = ("symbol", "symbolStatus")
 
 
-def _symbol(exchange: PaperExchange, call: Call) -> str:
-    """The symbol, in the status asked for. Raises: BinanceError -1122, -1220."""
-    symbol = Fields(call.params).symbol(exchange.symbols)
-    status = call.params.get("symbolStatus")
-    if status not in (None, "TRADING", "HALT", "BREAK"):
-        raise errors.bad_symbol_status()
-    if status not in (None, exchange.symbols[symbol].status):
-        raise errors.symbol_not_in_status()
-    return symbol
-
-
 @method("referencePrice", weight=2, accepts=REFERENCE)
 @route("GET", "/api/v3/referencePrice", weight=2, accepts=REFERENCE)
 def reference_price(exchange: PaperExchange, call: Call) -> dict[str, Any]:
-    symbol = _symbol(exchange, call)
+    symbol = symbol_choice.one(exchange, call)
     price = exchange.engine.reference(symbol).at(call.now_ms)
     return {"symbol": symbol, "referencePrice": from_e8(price), "timestamp": call.now_ms}
 
@@ -118,7 +97,7 @@ def reference_price(exchange: PaperExchange, call: Call) -> dict[str, Any]:
 @route("GET", "/api/v3/referencePrice/calculation", weight=2, accepts=REFERENCE)
 def reference_calculation(exchange: PaperExchange, call: Call) -> dict[str, Any]:
     return {
-        "symbol": _symbol(exchange, call),
+        "symbol": symbol_choice.one(exchange, call),
         "calculationType": "ARITHMETIC_MEAN",
         "bucketCount": BUCKETS,
         "bucketWidthMs": BUCKET_MS,

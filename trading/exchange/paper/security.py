@@ -48,8 +48,10 @@ def check_time(params: Mapping[str, str], now_ms: int) -> None:
     Both may be given to the microsecond: a long `timestamp`, a `recvWindow` with three decimals.
     """
     sent = params.get("timestamp")
-    if sent is None or not re.fullmatch(r"[0-9]{1,17}", sent):
+    if sent is None:
         raise errors.missing("timestamp")
+    if not re.fullmatch(r"[0-9]{1,20}", sent):
+        raise errors.illegal_characters("timestamp", r"^[0-9]{1,20}$")
     window = params.get("recvWindow", str(DEFAULT_WINDOW_MS))
     if not re.fullmatch(r"[0-9]{1,10}(\.[0-9]{1,3})?", window):
         raise errors.illegal_characters("recvWindow", r"^([0-9]{1,20})(\.[0-9]{1,3})?$")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trading.exchange.paper import errors
+from trading.exchange.paper import commissions, order_errors
 from trading.exchange.paper import orders as o
+from trading.exchange.paper.commissions import Commissions
 from trading.exchange.paper.filters import floor_step
 from trading.exchange.paper.orders import Order
 from trading.exchange.paper.state import State
@@ -37,9 +38,10 @@ class Settlement(State):
         For a market order by the book as it stands; also settles the quantity of a quoteOrderQty.
         """
         if order.type == o.MARKET and order.quote_quantity and not order.filled:
+            self._check_liquidity(order)
             order.quantity = self._quantity_for(order)
             if order.quantity < self.symbols[order.symbol].min_quantity:
-                raise errors.filter_failure("LOT_SIZE")
+                raise order_errors.filter_failure("LOT_SIZE")
         if order.side == o.SELL:
             return order.remaining
         if order.type == o.MARKET:
@@ -69,34 +71,43 @@ class Settlement(State):
             self.ledger.unlock(order.account, pays, spare)
         order.locked = still
 
-    def commission(self, order: Order, symbol: Symbol, got: int, quote: int, rate: int) -> int:
-        """What a fill costs in BNB; 0 where it is charged on what the fill brought.
+    def commissions(self, account: int, symbol: Symbol) -> Commissions:
+        """The account's own rates, else the symbol's."""
+        return self.rates.get(account) or commissions.standard(symbol.maker, symbol.taker)
 
-        Three quarters of the rate, where the account asked for it and has enough BNB free.
+    def commission(
+        self, order: Order, symbol: Symbol, got: int, quote: int, *, is_maker: bool
+    ) -> tuple[str, int]:
+        """(asset, amount) that a fill costs.
+
+        In BNB and discounted, where the account asked for it and has enough BNB; else on what the
+        fill brought.
         """
-        if order.account not in self.pays_bnb:
-            return 0
-        if symbol.receives(order.side) == BNB:
-            return got * rate * 3 // (4 * E8)
-        price = self.last.get(BNB_PRICE)
-        if not price or symbol.quote != self.symbols[BNB_PRICE].quote:
-            return 0
-        fee = quote * rate * 3 // (4 * price)
-        return fee if self.ledger.free(order.account, BNB) >= fee else 0
+        rates, asset = self.commissions(order.account, symbol), symbol.receives(order.side)
+        if order.account in self.pays_bnb:
+            price = self.last.get(BNB_PRICE)
+            if asset == BNB:
+                return BNB, rates.in_bnb(got, order.side, is_maker=is_maker)
+            if price and symbol.quote == self.symbols[BNB_PRICE].quote:
+                fee = rates.in_bnb(quote, order.side, is_maker=is_maker, price=price)
+                if self.ledger.free(order.account, BNB) >= fee:
+                    return BNB, fee
+        return asset, rates.on(got, order.side, is_maker=is_maker)
 
-    def receive(self, order: Order, asset: str, got: int, fee: int, in_bnb: int) -> None:
-        """Book what a fill brought. An OPO's list keeps it locked for its legs (faqs/opo.md)."""
+    def receive(self, order: Order, asset: str, got: int, paid_in: str, fee: int) -> None:
+        """Book what a fill brought and its commission. An OPO's list keeps it locked for its legs
+        (faqs/opo.md).
+        """
         listed = self.lists.get(order.list_id)
         if listed is None or listed.kind not in o.PAYS_OTHER or order.role != o.WORKING:
             self.ledger.receive(order.account, asset, got)
-            self.ledger.charge(order.account, BNB if in_bnb else asset, in_bnb or fee)
+            self.ledger.charge(order.account, paid_in, fee)
             return
-        if in_bnb and asset != BNB:
+        if paid_in != asset:
             self.ledger.receive(order.account, asset, got, lock=True)
-            self.ledger.charge(order.account, BNB, in_bnb)
+            self.ledger.charge(order.account, paid_in, fee)
             listed.locked += got
         else:
-            fee = in_bnb or fee
             from_free = (
                 self.switches.opo_fee_from_free
                 and asset != BNB
@@ -156,13 +167,31 @@ class Settlement(State):
                 break
         return got, cost
 
+    def _check_liquidity(self, order: Order) -> None:
+        """A quoteOrderQty needs a book with the least quantity. Raises: BinanceError -2010."""
+        symbol = self.symbols[order.symbol]
+        least = max(symbol.min_quantity, symbol.min_market_quantity)
+        offered = self.walk(order, None, least)[0]
+        if offered == 0:
+            raise order_errors.too_little_liquidity("symbol")
+        if offered < symbol.min_quantity:
+            raise order_errors.too_little_liquidity("`LOT_SIZE` filter")
+        if offered < symbol.min_market_quantity:
+            raise order_errors.too_little_liquidity("`MARKET_LOT_SIZE` filter")
+
     def _quantity_for(self, order: Order) -> int:
-        """The whole steps of base that `quote_quantity` buys, or must be sold for it."""
-        left, got = order.quote_quantity, 0
+        """The whole steps of base that `quote_quantity` buys, or must be sold for it.
+
+        What the book cannot give is counted at its last price, so that the order ends EXPIRED and
+        not FILLED (CHANGELOG 2023-03-13).
+        """
+        left, got, last = order.quote_quantity, 0, 0
         for price, offered in self.levels(order, None):
-            part = min(offered, left * E8 // price)
+            part, last = min(offered, left * E8 // price), price
             got += part
             left -= price * part // E8
             if part < offered:
                 break
+        else:
+            got += left * E8 // last if last else 0
         return floor_step(self.symbols[order.symbol], got)

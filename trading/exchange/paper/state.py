@@ -13,12 +13,14 @@ from typing import Any, Protocol
 
 from trading.exchange.paper import orders as o
 from trading.exchange.paper import user_events
+from trading.exchange.paper.commissions import Commissions
 from trading.exchange.paper.ledger import Ledger
 from trading.exchange.paper.orders import Amendment, Order, OrderList, PreventedMatch, Trade
 from trading.exchange.paper.reference import ReferencePrice
+from trading.exchange.paper.switches import Switches
 from trading.exchange.paper.symbols import Symbol
 from trading.exchange.paper.user_events import Prevention
-from trading.exchange.paper.values import Book, Level
+from trading.exchange.paper.values import Book, Fill
 from trading.exchange.paper.waiting import Waiting
 
 
@@ -29,17 +31,11 @@ class Market(Protocol):
 
     def take(
         self, symbol: str, side: str, limit: int | None, quantity: int, at_ms: int
-    ) -> list[Level]: ...
+    ) -> list[Fill]: ...
 
-
-@dataclass(frozen=True, slots=True)
-class Switches:
-    """What Binance does not document. Each is decided here once and tested both ways."""
-
-    market_lot_on_triggers: bool = True  # MARKET_LOT_SIZE binds stops that end as market orders
-    opo_fee_from_free: bool = True  # an OPO entry's fee comes from free holdings where enough
-    oto_locks_legs: bool = False  # a plain OTO(CO) sets its legs' funds aside at placement
-    price_range: bool = True  # the PRICE_RANGE execution rule is on
+    def cross(
+        self, symbol: str, price: int, quantity: int, *, buyer_is_maker: bool, at_ms: int
+    ) -> int: ...
 
 
 @dataclass(slots=True)
@@ -88,6 +84,7 @@ class State:
         self.tallies: dict[tuple[int, str], Tally] = {}
         self.references: dict[str, ReferencePrice] = {}
         self.pays_bnb: set[int] = set()  # accounts that pay their commissions in BNB
+        self.rates: dict[int, Commissions] = {}  # of accounts that have their own
         self.waiting = {name: Waiting() for name in symbols}
         self.last: dict[str, int] = {}
         self.now_ms = 0
@@ -97,7 +94,7 @@ class State:
         self.new_prevented: list[PreventedMatch] = []
         self.new_amendments: list[Amendment] = []
         self.events: list[tuple[int, dict[str, Any]]] = []
-        # Paper trades whose price nobody who waits for it was told of yet: (symbol, price).
+        # Our own trades whose price nobody who waits for it was told of yet: (symbol, price).
         self.untold: deque[tuple[str, int]] = deque()
         self.before_fill: Callable[[Order], None] = _nothing  # what lists make of it: contingency
         self.after_close: Callable[[Order], None] = _nothing
@@ -157,6 +154,8 @@ class State:
         was_named: str = "",
     ) -> None:
         """Note that an order changed, and tell its account."""
+        if execution == o.NEW and order.is_on_book:
+            order.working_ms = self.now_ms  # `W` comes with `w`
         self.counters.execution += 1
         self.changed_orders[order.id] = order
         event = user_events.execution_report(

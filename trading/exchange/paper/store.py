@@ -86,6 +86,11 @@ class Store(History):
         self.commit()
         self._db.close()
 
+    def abandon(self) -> None:
+        """Close without what was not made durable."""
+        self._db.rollback()
+        self._db.close()
+
     @property
     def dirty(self) -> bool:
         """There are changes that a commit would make durable."""
@@ -187,12 +192,14 @@ class Store(History):
         )
 
     def taker_fills(self, symbol: str, after_id: int) -> list[Fill]:
-        """Fills of takers among the trades after this one: what the market was told of them."""
+        """What takers got in the trades after this one, each as the public tape shows it.
+
+        A trade that two of our orders made has two rows, one of them the taker's.
+        """
         rows = self._db.execute(
-            "SELECT at_ms, price, quantity, is_buyer FROM trades"
-            " WHERE symbol = ? AND id > ? AND is_maker = 0 AND id NOT IN"  # or two paper orders met
-            " (SELECT id FROM trades WHERE symbol = ? AND id > ? AND is_maker = 1) ORDER BY id",
-            (symbol, after_id, symbol, after_id),
+            "SELECT printed_ms, price, quantity, is_buyer FROM trades"
+            " WHERE symbol = ? AND id > ? AND is_maker = 0 AND printed_ms > 0 ORDER BY id",
+            (symbol, after_id),
         )
         return [Fill(at, price, quantity, not buyer) for at, price, quantity, buyer in rows]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trading.exchange.paper.orders import Order, OrderList, Trade
+from trading.exchange.paper.orders import MARKET_LIKE, NEW, Order, OrderList, Trade
 from trading.exchange.paper.reports import NO_TRADE_GROUP, Json
 from trading.exchange.paper.values import E8, from_e8
 
@@ -36,7 +36,11 @@ def execution_report(
     prevented: Prevention | None = None,
     was_named: str = "",
 ) -> Json:
-    """The executionReport event: what happened to an order (`x`) and where it stands now (`X`)."""
+    """The executionReport event: what happened to an order (`x`) and where it stands now (`X`).
+
+    An order that ends as a market order is on the book (`w`) in its NEW only, as
+    faqs/market_orders_faq.md shows it; `W` stays from then on.
+    """
     event: Json = {
         "e": "executionReport",
         "E": now_ms,
@@ -63,7 +67,7 @@ def execution_report(
         "T": at_ms,
         "t": fill.id if fill else -1,
         "I": execution_id,
-        "w": order.is_on_book,
+        "w": order.is_on_book and (order.type not in MARKET_LIKE or execution == NEW),
         "m": bool(fill.is_maker) if fill else False,
         "M": False,
         "O": order.created_ms,

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from trading.exchange.paper import orders as o
 from trading.exchange.paper.orders import Order
+from trading.exchange.paper.shown_levels import ShownLevels
 
 Queue = list[tuple[int, int, int]]
 
@@ -25,6 +26,8 @@ class Waiting:
         self.rising: Queue = []  # triggers when the price rises to it: lowest first
         self.falling: Queue = []  # triggers when the price falls to it: highest first, negated
         self.tracking: dict[int, Order] = {}
+        # What everybody sees of them.
+        self.bids, self.asks = ShownLevels(-1, self.buys), ShownLevels(1, self.sells)
 
     def __bool__(self) -> bool:
         return bool(self.buys or self.sells or self.rising or self.falling or self.tracking)
@@ -35,6 +38,13 @@ class Waiting:
             return
         queue, key = self._place(order)
         insort(queue, (key, order.rank, order.id))
+        if not order.is_waiting:
+            self._shown(order).put(order.id, order.price, order.showing)
+
+    def changed(self, order: Order) -> None:
+        """An order's quantity changed where it stands; nothing happens where it is not in."""
+        if self._shown(order).has(order.id):
+            self._shown(order).put(order.id, order.price, order.showing)
 
     def remove(self, order: Order) -> None:
         """Take an order out, wherever it is; nothing happens where it is not in."""
@@ -45,6 +55,7 @@ class Waiting:
         at = bisect_left(queue, entry)
         if at < len(queue) and queue[at] == entry:
             del queue[at]
+            self._shown(order).drop(order.id)
 
     def against(self, side: str) -> Queue:
         """The resting orders that a taker of this side meets, best first."""
@@ -56,6 +67,9 @@ class Waiting:
             yield self.falling[0][2]
         while self.rising and self.rising[0][0] <= price:
             yield self.rising[0][2]
+
+    def _shown(self, order: Order) -> ShownLevels:
+        return self.bids if order.side == o.BUY else self.asks
 
     def _place(self, order: Order) -> tuple[Queue, int]:
         if order.is_waiting:

@@ -21,6 +21,7 @@ from trading.exchange.paper.routes import METHODS, SIGNED, Route
 log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
+MOST_SUBSCRIPTIONS = 1000  # at a time, on one connection
 MOST_SUBSCRIPTION_IDS = 65_535  # in the life of one connection
 
 
@@ -35,6 +36,7 @@ class Session:
     authorized_ms: int | None = None
     subscriptions: dict[int, int] = field(default_factory=dict)
     subscribed_by: dict[int, str] = field(default_factory=dict)  # … to the keys that asked
+    by_session: set[int] = field(default_factory=set)  # made by the log-on, not by a signature
     next_subscription: int = 0
     micros: bool = False  # times in microseconds, by ?timeUnit=
     rate_limits: bool = True  # by ?returnRateLimits=
@@ -47,13 +49,17 @@ class Session:
         counted: int | None = None
         try:
             request_id, name, params = _read(text)
+            self._check_session(params)
             result, counted = self._run(name.removeprefix("v3/"), params)
             answer: Json = {"id": request_id, "status": 200, "result": result}
             if self.micros:
                 answer["result"] = timeunit.answer(result)
         except BinanceError as error:
-            request_id = getattr(error, "request_id", request_id)
+            if isinstance(error, Unanswerable):
+                request_id = error.request_id
             answer = {"id": request_id, "status": error.status, "error": error.body()}
+            if isinstance(error, SessionRevoked):
+                return answer
             if "Retry-After" in error.headers:
                 after = now_ms + int(error.headers["Retry-After"]) * 1000
                 answer["error"]["data"] = {"serverTime": now_ms, "retryAfter": after}
@@ -68,13 +74,11 @@ class Session:
 
     def events_for(self, account: int, event: Json) -> list[Json]:
         """The frames an event of an account makes here: one per subscription."""
-        if self.micros and account in self.subscriptions.values():
-            event = timeunit.event(event)
-        return [
-            {"subscriptionId": number, "event": event}
-            for number, owner in self.subscriptions.items()
-            if owner == account
-        ]
+        numbers = [number for number, owner in self.subscriptions.items() if owner == account]
+        if not numbers:
+            return []
+        event = self.timed(event)
+        return [{"subscriptionId": number, "event": event} for number in numbers]
 
     def _run(self, name: str, params: dict[str, str]) -> tuple[Any, int | None]:
         exchange = self.exchange
@@ -122,31 +126,55 @@ class Session:
             "userDataStream": bool(self.subscriptions),
         }
 
-    def lost_key(self, key: ApiKey) -> list[Json]:
-        """The key was revoked: what this connection is told. Its log-on and streams end."""
-        frames = []
-        if self.key is not None and self.key.key == key.key:
-            self.key = self.authorized_ms = None
-            error = errors.rejected_key()
-            frames.append({"id": None, "status": error.status, "error": error.body()})
-        for number, owner in list(self.subscriptions.items()):
-            if self.subscribed_by.get(number) == key.key and owner == key.account:
-                frames.append(self.terminated(number))
-                del self.subscriptions[number]
-        return frames
+    def _check_session(self, params: Mapping[str, str]) -> None:
+        """A key that became invalid ends the session at the next request that relies on it.
+
+        Raises: SessionRevoked, 401 -2015 with no id (web-socket-api.md, "API key revocation").
+        """
+        if self.key is None or "apiKey" in params:
+            return
+        try:
+            security.check_key(self.exchange.keys, self.key.key, self.address)
+        except BinanceError as error:
+            self.forget_key()
+            raise SessionRevoked(None, error) from None
+
+    def forget_key(self) -> None:
+        """Log off. Streams are another matter."""
+        self.key = self.authorized_ms = None
+
+    def end_streams(self, *, key: str | None = None, account: int | None = None) -> list[Json]:
+        """End the subscriptions made with a key, or to an account, or all; what is told of it."""
+        ending = [
+            number
+            for number, owner in self.subscriptions.items()
+            if key in (None, self.subscribed_by[number]) and account in (None, owner)
+        ]
+        return [self.end_stream(number) for number in ending]
+
+    def end_stream(self, number: int) -> Json:
+        """End one subscription. Returns the event that says so."""
+        del self.subscriptions[number]
+        self.by_session.discard(number)
+        return self.terminated(number)
 
     def terminated(self, number: int) -> Json:
         """The last event of a subscription that the exchange ends."""
         told = {"e": "eventStreamTerminated", "E": self.exchange.now_ms}
-        return {
-            "subscriptionId": number,
-            "event": timeunit.event(told) if self.micros else told,
-        }
+        return {"subscriptionId": number, "event": self.timed(told)}
+
+    def timed(self, event: Json) -> Json:
+        """An event with its times in the unit this connection asked for."""
+        return timeunit.event(event) if self.micros else event
 
     def subscribe(self, key: ApiKey) -> Json:
-        """Raises: BinanceError -2035, where this account is subscribed here already."""
+        """Raises: BinanceError -2035, where this account is subscribed here already; -1191, -2042,
+        where there are too many subscriptions, or were too many.
+        """
         if key.account in self.subscriptions.values():
             raise errors.already_subscribed()
+        if len(self.subscriptions) >= MOST_SUBSCRIPTIONS:
+            raise errors.too_many_streams(MOST_SUBSCRIPTIONS)
         number, self.next_subscription = self.next_subscription, self.next_subscription + 1
         if number >= MOST_SUBSCRIPTION_IDS:
             raise errors.too_many_subscriptions()
@@ -156,8 +184,11 @@ class Session:
 
 
 def _logon(session: Session, params: Mapping[str, str]) -> Json:
-    # Binance documents Ed25519 only; HMAC is taken too, because clients in the field send it.
-    session.key = session.check(params)
+    """Raises: BinanceError -4056, for a shared secret, where the switch is off."""
+    key = session.check(params)
+    if not key.is_asymmetric and not session.exchange.engine.switches.logon_takes_hmac:
+        raise errors.hmac_unsupported()
+    session.key = key
     session.authorized_ms = session.exchange.now_ms
     return session.status()
 
@@ -167,14 +198,19 @@ def _status(session: Session, params: Mapping[str, str]) -> Json:
 
 
 def _logout(session: Session, params: Mapping[str, str]) -> Json:
-    session.key = session.authorized_ms = None
+    """Forget the key, and end the subscription that the log-on made; signed ones live on."""
+    session.forget_key()
+    for number in sorted(session.by_session):
+        session.farewells.append(session.end_stream(number))
     return session.status()
 
 
 def _subscribe(session: Session, params: Mapping[str, str]) -> Json:
     if session.key is None:
         raise errors.rejected_key()
-    return session.subscribe(session.key)
+    made = session.subscribe(session.key)
+    session.by_session.add(made["subscriptionId"])
+    return made
 
 
 def _subscribe_signed(session: Session, params: Mapping[str, str]) -> Json:
@@ -188,8 +224,7 @@ def _unsubscribe(session: Session, params: Mapping[str, str]) -> Json:
     if not ending:
         raise errors.not_subscribed()
     for number in ending:
-        session.farewells.append(session.terminated(number))
-        del session.subscriptions[number]
+        session.farewells.append(session.end_stream(number))
     return {}
 
 
@@ -239,6 +274,10 @@ class Unanswerable(BinanceError):
     def __init__(self, request_id: Any, error: BinanceError) -> None:
         super().__init__(error.code, error.message, error.status)
         self.request_id = request_id
+
+
+class SessionRevoked(Unanswerable):
+    """The key that the connection logged on with is no longer valid."""
 
 
 def _plain(value: Any) -> str:

@@ -1,24 +1,21 @@
-"""One socket of the WS API and what waits to be written to it."""
+"""One socket of the WS API: its session, and what its answers mean to the connection."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
-import logging
-from collections import deque
 from typing import Any
 
 import orjson
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 
+from trading.exchange.paper.queued_socket import QueuedSocket
+from trading.exchange.paper.socket_life import Rate, shutdown_event
+from trading.exchange.paper.switches import Switches
 from trading.exchange.paper.ws_api import Session
 
-log = logging.getLogger(__name__)
-
-PING_SECONDS = 20
 MOST_WAITING = 4 * 1024 * 1024  # characters queued for one client before it is cut off
 MOST_BODY = 64 * 1024
+BANNED = 418
 
 
 def encode(frame: dict[str, Any]) -> str:
@@ -29,41 +26,28 @@ def encode(frame: dict[str, Any]) -> str:
         return json.dumps(frame, separators=(",", ":"))
 
 
-class Client:
-    """One WS API connection: its session and what waits to be written to it."""
+class Client(QueuedSocket):
+    """One WS API connection and its session."""
 
-    def __init__(self, session: Session, request: web.Request) -> None:
-        self.session, self.request = session, request
-        self.socket = web.WebSocketResponse(heartbeat=PING_SECONDS, max_msg_size=MOST_BODY)
-        self._waiting: deque[str] = deque()
-        self._size = 0
-        self.warned = False  # of the end of its 24 hours
-        self._wake = asyncio.Event()
+    def __init__(self, session: Session, request: web.Request, switches: Switches) -> None:
+        super().__init__(
+            request,
+            most_waiting=MOST_WAITING,
+            most_body=MOST_BODY,
+            control=Rate(switches.ws_control_frames),
+            requests=Rate(switches.ws_messages),
+        )
+        self.session = session
 
     def offer(self, frame: dict[str, Any]) -> None:
         """Queue a frame; a client that lets too many pile up is cut off."""
         self.offer_text(encode(frame))
 
-    def abort(self) -> None:
-        """Break the connection as a network would."""
-        if self.request.transport is not None:
-            self.request.transport.abort()
+    def shutdown(self, now_ms: int) -> dict[str, Any]:
+        """The event that comes before the server ends this connection."""
+        return {"event": self.session.timed(shutdown_event(now_ms))}
 
-    def offer_text(self, text: str) -> None:
-        """Queue what is text already."""
-        self._waiting.append(text)
-        self._size += len(text)
-        self._wake.set()
-        if self._size > MOST_WAITING and self.request.transport is not None:
-            log.warning("user stream reader too slow, cut off")
-            self.request.transport.abort()
-
-    async def write(self) -> None:
-        with contextlib.suppress(ConnectionError):  # the reading side ends the connection
-            while True:
-                await self._wake.wait()
-                self._wake.clear()
-                while self._waiting:
-                    text = self._waiting.popleft()
-                    self._size -= len(text)
-                    await self.socket.send_str(text)
+    def answered(self, status: int) -> None:
+        """What the status of an answer means to the connection: who is banned is disconnected."""
+        if status == BANNED:
+            self.close_after(WSCloseCode.POLICY_VIOLATION, b"IP banned")

@@ -8,6 +8,8 @@ import requests
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from trading.exchange.paper.commissions import of_texts
+
 TIMEOUT = (3, 30)  # seconds: connect, read
 ACTIONS = {
     "create": "open an account with --balance and print its key",
@@ -17,6 +19,9 @@ ACTIONS = {
     "freeze": "let an --account neither place nor cancel",
     "thaw": "end a freeze",
     "pay-bnb": "have an --account pay its commissions in BNB",
+    "set-rates": "have it pay rates of its own, each --rate standard.maker=0.001 (special., tax.; "
+    "maker, taker, buyer, seller; what is not named is 0)",
+    "symbol-rates": "have it pay the symbols' rates again",
     "pay-received": "have it pay them in what its trades bring",
     "add-key": "another key of an --account, signed with --public-key FILE or a shared secret",
     "revoke": "end a --key, its sessions and streams",
@@ -30,6 +35,7 @@ FLAGS = {
     "thaw": ("account", {"frozen": False}),
     "pay-bnb": ("account", {"pays_bnb": True}),
     "pay-received": ("account", {"pays_bnb": False}),
+    "symbol-rates": ("account", {"commissions": None}),
     "revoke": ("key", {"revoked": True}),
     "read-only": ("key", {"may_trade": False}),
     "may-trade": ("key", {"may_trade": True}),
@@ -48,6 +54,7 @@ class Command(BaseCommand):
         parser.add_argument("--account", type=int, help="its number")
         parser.add_argument("--key", help="an API key")
         parser.add_argument("--balance", action="append", default=[], metavar="ASSET=AMOUNT")
+        parser.add_argument("--rate", action="append", default=[], metavar="KIND.PART=RATE")
         parser.add_argument("--address", action="append", default=[])
         parser.add_argument("--public-key", help="a PEM file, Ed25519 or RSA")
         parser.add_argument("--url", default=settings.PAPER_ADMIN_URL)
@@ -70,6 +77,8 @@ class Command(BaseCommand):
                 raise CommandError("Say how much: --balance USDT=100.")
             for asset, amount in balances.items():
                 self._say(post(action, whose | {"asset": asset, "amount": amount}))
+        elif action == "set-rates":
+            self._say(post("account", whose | {"commissions": _rates(options["rate"])}))
         elif action == "add-key":
             self._say(post("keys", whose | _public_key(options["public_key"])))
         elif action == "bind":
@@ -118,6 +127,15 @@ def _balances(texts: list[str]) -> dict[str, str]:
             raise CommandError(f"--balance {text!r} must look like USDT=10000.")
         found[asset] = amount
     return found
+
+
+def _rates(texts: list[str]) -> dict[str, Any]:
+    if not texts:
+        raise CommandError("Say which: --rate standard.maker=0.001. To go back: symbol-rates.")
+    try:
+        return dict(json.loads(of_texts(texts).text()))
+    except ValueError as error:
+        raise CommandError(f"--rate: {error}") from error
 
 
 def _public_key(path: str | None) -> dict[str, str]:

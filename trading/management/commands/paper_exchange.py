@@ -19,6 +19,7 @@ from trading.exchange.paper.live import LiveFeed, LiveVenue
 from trading.exchange.paper.replay import compare
 from trading.exchange.paper.server import PaperServer, wall_ms
 from trading.exchange.paper.store import StateInUse, Store
+from trading.exchange.paper.switches import named
 from trading.exchange.paper.tape_files import files_of
 from trading.exchange.paper.values import to_e8
 
@@ -71,6 +72,14 @@ class Command(BaseCommand):
         )
         parser.add_argument("--fault-seed", type=int, default=1, help="the dice of the faults")
         parser.add_argument(
+            "--switch",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="behaviour that Binance does not document: on, off or a number; may be given "
+            "several times (docs/paper-exchange.md)",
+        )
+        parser.add_argument(
             "--legacy-listen-keys",
             action="store_true",
             help="serve the listenKey user stream, which Binance ended on 2026-02-20",
@@ -97,8 +106,10 @@ class Command(BaseCommand):
                 venue=LiveVenue(options["binance_rest"], options["binance_streams"]),
                 now_ms=now_ms,
             )
-            store = Store(path)
-            exchange = PaperExchange(feed, store, now_ms=now_ms, seed=options["seed"])
+            switches = named(options["switch"])
+            exchange = PaperExchange(
+                feed, Store(path), now_ms=now_ms, seed=options["seed"], switches=switches
+            )
         except (ValueError, StateInUse) as error:
             raise CommandError(str(error)) from error
         exchange.legacy_listen_keys = options["legacy_listen_keys"]
