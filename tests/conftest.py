@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from _pytest.nodeid import NodeId
 from django.conf import settings as django_settings
+from hypothesis import settings as hypothesis_settings
 
 from tests.running import RunningStack, fresh_database
 from testudo.stack import chromium
@@ -17,6 +18,11 @@ QUIET = [  # a headless browser that talks to nobody but us
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
     "--disable-component-update", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
 ]  # fmt: skip
+
+
+# No deadline for one example: a busy machine is no broken promise.
+hypothesis_settings.register_profile("quick", max_examples=100, deadline=None)
+hypothesis_settings.load_profile("quick")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,8 +1,9 @@
 """The paper exchange's speed: the engine alone, and a real server on loopback, its state on disk.
 
 At least 20,000 operations/s; 10,000 price levels in at most 1.3 times the time of 100; the engine
-at most 20 % of an HTTP request; at least 500 durable signed orders/s with p99 of at most 50 ms; 100
-user streams that do not fall behind; memory flat; a start on a million past trades within 10 s.
+at most 20 % of an HTTP request; at least 500 durable signed orders/s with p99 of at most 50 ms;
+100 user streams and 20 symbols, all streamed, that do not fall behind; memory flat; a start on a
+million past trades within 10 s.
 """
 
 from __future__ import annotations

@@ -6,11 +6,13 @@ import asyncio
 import hashlib
 import hmac
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from tests.bench import market_load
 from tests.bench.measures import Measure, percentile
 from tests.paper.process import PaperProcess
 
@@ -32,7 +34,8 @@ async def measure(server: PaperProcess, quick: bool, engine_seconds: float) -> l
         took, latencies = await _orders(session, server, accounts, count)
         growth = _resident(server) / before
         one_by_one = await _one_by_one(session, server, accounts[0], 200 if quick else 1000)
-        behind, told = await _streams(session, server, 5 if quick else 30)
+        async with market_load.Reader(session, server) as market:
+            behind, told = await _streams(session, server, market.lots, 5 if quick else 30)
     return [
         Measure("engine_share", 100 * engine_seconds / one_by_one, "%", most=20),
         Measure("durable_orders_a_second", count / took, "orders/s", least=500),
@@ -40,12 +43,16 @@ async def measure(server: PaperProcess, quick: bool, engine_seconds: float) -> l
         Measure("order_p50", 1000 * percentile(latencies, 50), "ms"),
         Measure("stream_p99", 1000 * percentile(behind, 99), "ms", most=250),
         Measure("stream_events", told, "events"),
+        *market.measures(),
         Measure("memory_growth", growth, "times", most=1.15),
     ]
 
 
-async def _account(session: aiohttp.ClientSession, server: PaperProcess) -> dict[str, Any]:
-    wanted = {"balances": {"USDT": "1000000", "BTC": "10"}}
+async def _account(
+    session: aiohttp.ClientSession, server: PaperProcess, *assets: str
+) -> dict[str, Any]:
+    """A new account with plenty of some assets."""
+    wanted = {"balances": dict.fromkeys(assets or ("USDT", "BTC"), "1000000")}
     async with session.post(f"{server.url}/paper-admin/accounts", json=wanted) as reply:
         return dict(await reply.json())
 
@@ -57,10 +64,14 @@ def _signed(account: dict[str, Any], text: str) -> str:
 
 
 async def _order(
-    session: aiohttp.ClientSession, server: PaperProcess, account: dict[str, Any], side: str
+    session: aiohttp.ClientSession,
+    server: PaperProcess,
+    account: dict[str, Any],
+    side: str,
+    lot: market_load.Lot = market_load.BITCOIN,
 ) -> float:
     """Seconds from the request to its durable answer."""
-    text = f"symbol=BTCUSDT&side={side}&type=MARKET&quantity=0.00100&newOrderRespType=FULL"
+    text = f"symbol={lot.symbol}&side={side}&type=MARKET&quantity={lot.quantity}"
     headers = {"X-MBX-APIKEY": account["key"]}
     began = time.perf_counter()
     url = f"{server.url}/api/v3/order?{_signed(account, text)}"
@@ -101,10 +112,17 @@ async def _one_by_one(
 
 
 async def _streams(
-    session: aiohttp.ClientSession, server: PaperProcess, rounds: int
+    session: aiohttp.ClientSession,
+    server: PaperProcess,
+    lots: Sequence[market_load.Lot],
+    rounds: int,
 ) -> tuple[list[float], int]:
-    """How long after its order each user stream told of the fill; all streams open at once."""
-    owners = [await _account(session, server) for _ in range(STREAMS)]
+    """How long after its order each user stream told of the fill; all streams open at once.
+
+    The owners trade every symbol there is.
+    """
+    traded = [lots[place % len(lots)] for place in range(STREAMS)]
+    owners = [await _account(session, server, lot.base, lot.quote) for lot in traded]
     sockets = [await _subscribe(session, server, owner) for owner in owners]
     behind: list[float] = []
     told = 0
@@ -117,7 +135,7 @@ async def _streams(
         for number in range(rounds):
             began = time.perf_counter()
             order = asyncio.create_task(
-                _order(session, server, owner, "BUY" if number % 2 else "SELL")
+                _order(session, server, owner, "BUY" if number % 2 else "SELL", traded[place])
             )
             while True:
                 frame = await socket.receive_json(timeout=QUIET_SECONDS)

@@ -32,6 +32,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--symbol", default="BTCUSDT")
     parser.add_argument("--second-symbol", default="ETHUSDT")
     parser.add_argument("--trade", action="store_true", help="place, change and cancel orders")
+    parser.add_argument(
+        "--wallet", action="store_true", help="also the /sapi paths, which Demo Mode has not"
+    )
     given = parser.parse_args(arguments)
     if given.trade and not (given.key and given.secret):
         parser.error("--trade needs --key and --secret")
@@ -51,7 +54,8 @@ async def examine(given: argparse.Namespace) -> list[Result]:
     )
     await asyncio.to_thread(host.learn_time)
     symbols = [given.symbol, given.second_symbol]
-    results = await asyncio.to_thread(lambda: list(checks.reads(host, given.symbol, symbols)))
+    reads = checks.reads(host, given.symbol, symbols, wallet=given.wallet)
+    results = await asyncio.to_thread(lambda: list(reads))
     async with aiohttp.ClientSession() as http:
         results += [one async for one in sockets.market(http, host, given.symbol)]
         results += [one async for one in sockets.api(http, host, given.symbol, trade=given.trade)]

@@ -90,7 +90,45 @@ def account_reads(symbol: str) -> list[tuple[str, Params, str]]:
     ]
 
 
-def reads(host: Host, symbol: str, symbols: list[str]) -> Iterator[Result]:
+WALLET: list[tuple[str, str]] = [  # (path, shape); Demo Mode has none of these
+    ("system/status", "SYSTEM_STATUS"),
+    ("account/apiRestrictions", "KEY_RIGHTS"),
+    ("asset/tradeFee", "[TRADE_FEE]"),
+    ("capital/config/getall", "[COIN]"),
+    ("capital/deposit/hisrec", "[DEPOSIT]"),
+    ("capital/withdraw/history", "[WITHDRAWAL]"),
+    ("margin/allPairs", "[*]"),
+    ("margin/isolated/allPairs", "[*]"),
+]
+
+
+def account_refusals(symbol: str, now_ms: int) -> list[tuple[str, str, Params, int, int]]:
+    """(method, path, parameters, HTTP status, code) of what a key is refused."""
+    one, day = {"symbol": symbol}, 86_400_000
+    wide = {"startTime": now_ms - day - 1, "endTime": now_ms}
+    order = one | {"side": "BUY", "type": "LIMIT", "quantity": "1", "price": "1"}
+    unknown = one | {"orderId": 2**53}
+    return [
+        ("GET", "order", unknown, 400, -2013),
+        ("GET", "order", one, 400, -1102),
+        ("DELETE", "order", unknown, 400, -2011),
+        ("DELETE", "order", unknown | {"cancelRestrictions": "NEVER"}, 400, -1145),
+        ("GET", "orderList", {"orderListId": 2**53}, 400, -2018),
+        ("DELETE", "orderList", one | {"orderListId": 2**53}, 400, -2011),
+        ("GET", "allOrders", one | wide, 400, -1127),
+        ("GET", "myTrades", one | wide, 400, -1127),
+        ("GET", "myTrades", one | {"fromId": 0, "startTime": now_ms}, 400, -1128),
+        ("GET", "myPreventedMatches", one, 400, -1128),
+        ("POST", "order/test", order, 400, -1102),  # no timeInForce
+        ("POST", "order/test", order | {"timeInForce": "DAY"}, 400, -1115),
+        ("POST", "order/test", order | {"side": "HOLD"}, 400, -1117),
+        ("POST", "order/test", order | {"type": "STOP"}, 400, -1116),
+        ("POST", "order/test", order | {"timeInForce": "GTC", "stopPrice": "1"}, 400, -1106),
+        ("GET", "account", {"recvWindow": 60_001}, 400, -1131),
+    ]
+
+
+def reads(host: Host, symbol: str, symbols: list[str], *, wallet: bool = False) -> Iterator[Result]:
     """Everything that can be read, and some documented refusals."""
     for path, params, shape in market_reads(symbol, symbols):
         yield _asked(host, "GET", path, params, shape, signed=False)[1]
@@ -103,6 +141,23 @@ def reads(host: Host, symbol: str, symbols: list[str]) -> Iterator[Result]:
     if host.key:
         for path, params, shape in account_reads(symbol):
             yield _asked(host, "GET", path, params, shape)[1]
+        now_ms = host.rest("GET", "/api/v3/time").json()["serverTime"]
+        for method, path, params, status, code in account_refusals(symbol, now_ms):
+            reply = host.rest(method, f"/api/v3/{path}", params, signed=True)
+            wrong = SHAPES.problems(_json(reply), "ERROR")
+            if not wrong and (reply.status_code, reply.json()["code"]) != (status, code):
+                wrong = [f"{status} {code} expected, got {reply.status_code} {reply.text[:200]}"]
+            yield Result(f"refusal {method} {path} {params}", wrong)
+        for path, shape in WALLET if wallet else ():
+            reply = host.rest("GET", f"/sapi/v1/{path}", signed=path not in UNSIGNED)
+            wrong = SHAPES.problems(_json(reply), shape)
+            if reply.status_code != 200:
+                wrong = [f"{reply.status_code} {reply.text[:200]}"]
+            yield Result(f"GET /sapi/v1/{path}", wrong)
+
+
+UNSIGNED = {"system/status", "margin/allPairs", "margin/isolated/allPairs"}
+COUNTED = ("order", "order/oco", "order/cancelReplace")  # and every orderList/…
 
 
 class Trading:
@@ -218,7 +273,10 @@ def _asked(
     if reply.status_code != 200:
         return {}, Result(name, [f"{reply.status_code} {reply.text[:200]}"])
     wrong = SHAPES.problems(body, shape)
-    for header in ("X-MBX-USED-WEIGHT-1M",):
+    headers = ["X-MBX-USED-WEIGHT-1M"]
+    if method == "POST" and (path in COUNTED or path.startswith("orderList/")):
+        headers += ["X-MBX-ORDER-COUNT-10S", "X-MBX-ORDER-COUNT-1D"]
+    for header in headers:
         if not reply.headers.get(header, "").isdigit():
             wrong.append(f"header {header} is missing")
     return body if isinstance(body, dict) else {}, Result(name, wrong)

@@ -133,6 +133,30 @@ REST: dict[str, str] = {
     "CANCELED_LIST": f"{LIST} orderReports:[CANCELED]",
 }
 
+WALLET: dict[str, str] = {
+    "SYSTEM_STATUS": "status:i msg:s",
+    "KEY_RIGHTS": (
+        "ipRestrict:b createTime:i ?tradingAuthorityExpirationTime:i enableReading:b "
+        "enableSpotAndMarginTrading:b enableWithdrawals:b enableInternalTransfer:b enableMargin:b "
+        "enableFutures:b permitsUniversalTransfer:b enableVanillaOptions:b enableFixApiTrade:b "
+        "enableFixReadOnly:b enablePortfolioMarginTrading:b"
+    ),
+    "TRADE_FEE": "symbol:s makerCommission:d takerCommission:d",
+    "COIN": (
+        "coin:s depositAllEnable:b free:d freeze:d ipoable:d ipoing:d isLegalMoney:b locked:d "
+        "name:s networkList:[*] storage:d trading:b withdrawAllEnable:b withdrawing:d"
+    ),
+    "DEPOSIT": (
+        "id:s amount:d coin:s network:s status:i address:s addressTag:s txId:s insertTime:i "
+        "completeTime:i transferType:i confirmTimes:s unlockConfirm:i walletType:i "
+        "?travelRuleStatus:i ?sourceAddress:s"
+    ),
+    "WITHDRAWAL": (
+        "id:s amount:d transactionFee:d coin:s status:i address:s txId:s applyTime:s network:s "
+        "transferType:i withdrawOrderId:s info:s confirmNo:i walletType:i txKey:s completeTime:s"
+    ),
+}
+
 STREAMS: dict[str, str] = {
     "TRADE_EVENT": "e:s E:i s:s t:i p:d q:d T:i m:b M:b",
     "AGG_EVENT": "e:s E:i s:s a:i p:d q:d f:i l:i T:i m:b M:b",
@@ -169,5 +193,5 @@ SOCKET: dict[str, str] = {
     "SUBSCRIBED": "subscriptionId:i",
 }
 
-SHAPES = Shapes(REST | STREAMS | USER | SOCKET)
+SHAPES = Shapes(REST | WALLET | STREAMS | USER | SOCKET)
 KLINE_ROW = "(i,d,d,d,d,d,i,d,i,d,d,d)"

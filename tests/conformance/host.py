@@ -48,7 +48,7 @@ class Host:
         params = {name: value for name, value in (params or {}).items() if value is not None}
         headers = {"X-MBX-APIKEY": self.key} if self.key else {}
         if signed:
-            params |= {"timestamp": self.now_ms(), "recvWindow": 10_000}
+            params = {"timestamp": self.now_ms(), "recvWindow": 10_000} | params
         query = urlencode(params)
         if signed:
             query += f"&signature={sign(self.secret, query)}"

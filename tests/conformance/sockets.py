@@ -152,10 +152,62 @@ async def api(
                 yield result
 
 
+ORDER_METHODS = {  # what Trading asks by REST → the WS API's method
+    ("POST", "order"): "order.place",
+    ("POST", "order/test"): "order.test",
+    ("GET", "order"): "order.status",
+    ("DELETE", "order"): "order.cancel",
+    ("POST", "order/cancelReplace"): "order.cancelReplace",
+    ("PUT", "order/amend/keepPriority"): "order.amend.keepPriority",
+    ("GET", "order/amendments"): "order.amendments",
+    ("GET", "openOrders"): "openOrders.status",
+    ("DELETE", "openOrders"): "openOrders.cancelAll",
+    ("GET", "myTrades"): "myTrades",
+    ("GET", "allOrders"): "allOrders",
+    ("GET", "allOrderList"): "allOrderLists",
+    ("GET", "openOrderList"): "openOrderLists.status",
+    ("GET", "orderList"): "orderList.status",
+    ("DELETE", "orderList"): "orderList.cancel",
+}
+
+
+class SocketTrading(Trading):
+    """The same orders over the WS API. Runs in a thread; the socket belongs to `loop`."""
+
+    def __init__(
+        self, host: Host, symbol: str, socket: Socket, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        super().__init__(host, symbol)
+        self.socket, self.loop = socket, loop
+
+    def _ask(
+        self, method: str, path: str, params: dict[str, Any], shape: str
+    ) -> tuple[Any, Result]:
+        kind = path.removeprefix("orderList/")
+        listed = f"orderList.place.{kind}"
+        name = listed if kind != path else ORDER_METHODS[method, path]
+        asking = self.socket.ask(name, params, signed=True)
+        answer = asyncio.run_coroutine_threadsafe(asking, self.loop).result(PATIENCE * 2)
+        wrong = _problems(answer, shape)
+        placing = name in ("order.place", "order.cancelReplace", listed)
+        counts = [one["rateLimitType"] for one in answer.get("rateLimits", [])]
+        if not wrong and (counts.count("ORDERS") == 2) != placing:
+            wrong = [f"rateLimits of {counts}"]
+        result = answer.get("result")
+        return result if isinstance(result, dict) else {}, Result(f"ws {name}", wrong)
+
+
+async def _orders(socket: Socket, host: Host, symbol: str) -> list[Result]:
+    """Every method that places, reads, changes or cancels."""
+    loop = asyncio.get_running_loop()
+    return await asyncio.to_thread(lambda: list(SocketTrading(host, symbol, socket, loop).run()))
+
+
 async def _user_events(socket: Socket, host: Host, symbol: str) -> AsyncIterator[Result]:
     answer = await socket.ask("userDataStream.subscribe.signature", {}, signed=True)
     yield Result("ws userDataStream.subscribe.signature", _problems(answer, "SUBSCRIBED"))
     done = await asyncio.to_thread(lambda: list(Trading(host, symbol).run()))
+    done += await _orders(socket, host, symbol)
     for result in done:
         yield result
     await socket.listen(1.0)
