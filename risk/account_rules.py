@@ -1,13 +1,14 @@
-"""The rules about the account: how many positions and trades, and whether it may take new risk.
-Pure.
+"""The rules about the account: how many positions and trades, and how much they may be worth. Pure.
 
 Run by `rules.check`; see there.
 """
 
 from decimal import Decimal
 
-from risk.protocol import POSITIONS_PER_SYMBOL, Book, Effect, Limits, Plan, Verdict
+from risk.protocol import MAX_LEVERAGE, POSITIONS_PER_SYMBOL, Book, Limits, Plan, Verdict
+from risk.symbols import ZERO
 from risk.verdicts import EXITS_GO_ON, at_most, when
+from risk.wording import money_down, money_up, plain
 
 
 def open_positions(plan: Plan, book: Book, limits: Limits) -> Verdict:
@@ -20,8 +21,10 @@ def open_positions(plan: Plan, book: Book, limits: Limits) -> Verdict:
         limit=Decimal(limits.max_positions),
         unit="positions",
         room=f"This would be position {count} of {limits.max_positions}.",
-        excess=f"{book.open_positions} of {limits.max_positions} positions are taken. "
-        "Close one, or cancel a pending entry, first.",
+        excess=lambda: (
+            f"{book.open_positions} of {limits.max_positions} positions are taken. "
+            "Close one, or cancel a pending entry, first."
+        ),
     )
 
 
@@ -34,8 +37,10 @@ def symbol_position(plan: Plan, book: Book, limits: Limits) -> Verdict:
         limit=Decimal(POSITIONS_PER_SYMBOL),
         unit="positions",
         room=f"No other position in {plan.symbol.name}.",
-        excess=f"{plan.symbol.name} already has a position or a pending entry. Close or cancel it "
-        "first, or trade another symbol.",
+        excess=lambda: (
+            f"{plan.symbol.name} already has a position or a pending entry. Close or cancel it "
+            "first, or trade another symbol."
+        ),
     )
 
 
@@ -49,50 +54,28 @@ def trades_today(plan: Plan, book: Book, limits: Limits) -> Verdict:
         limit=Decimal(limits.max_trades_a_day),
         unit="trades",
         room=f"This would be trade {count} of {limits.max_trades_a_day} today.",
-        excess=f"{book.trades_today} trades were placed today, of {limits.max_trades_a_day}. "
-        f"Wait for the reset{when(book.day_ends_at)}. {EXITS_GO_ON}",
+        excess=lambda: (
+            f"{book.trades_today} trades were placed today, of {limits.max_trades_a_day}. "
+            f"Wait for the reset{when(book.day_ends_at)}. {EXITS_GO_ON}"
+        ),
     )
 
 
-def trading_state(plan: Plan, book: Book, limits: Limits) -> Verdict:
-    """ACTIVE takes new risk; REDUCING and HALTED do not. Exits go on in all three."""
-    names = {"active": "Trading is active.", "reducing": "reducing only", "halted": "halted"}
-    ok = book.state == "active"
-    reason = f": {book.state_reason}" if book.state_reason else ""
-    return _switch(
-        code="trading_state",
-        title="Trading state",
-        ok=ok,
-        message=names["active"]
-        if ok
-        else f"This account is {names[book.state]}{reason}. No new risk until it is active again. "
-        f"{EXITS_GO_ON}",
-    )
-
-
-def reconciliation(plan: Plan, book: Book, limits: Limits) -> Verdict:
-    """No entries until the account agrees with the exchange again."""
-    return _switch(
-        code="reconciliation",
-        title="In step with the exchange",
-        ok=book.reconciled,
-        message="The account agrees with the exchange."
-        if book.reconciled
-        else "The account is being compared with the exchange. Try again in a moment. "
-        f"{EXITS_GO_ON}",
-    )
-
-
-def _switch(*, code: str, title: str, ok: bool, message: str) -> Verdict:
-    measured = Decimal(int(ok))
-    return Verdict(
-        code=code,
-        title=title,
-        measured=measured,
-        limit=Decimal(1),
-        margin=measured - 1,
-        unit="",
-        ok=ok,
-        effect=Effect.BLOCK,
-        message=message,
+def leverage(plan: Plan, book: Book, limits: Limits) -> Verdict:
+    """Leverage: gross exposure, the plan at its worst entry in, at most the equity. Spot lends
+    nothing."""
+    exposure = book.exposure + plan.sizing.notional
+    allowed = max(book.equity, ZERO) * MAX_LEVERAGE
+    return at_most(
+        code="leverage",
+        title="Leverage",
+        measured=exposure,
+        limit=allowed,
+        unit=book.currency,
+        room=f"{money_down(allowed - exposure)} {book.currency} more could be held.",
+        excess=lambda: (
+            f"Positions worth {money_up(exposure)} {book.currency} would be more than "
+            f"{plain(MAX_LEVERAGE)} times the equity. Lower the risk, move the stop further away, "
+            "or close a position first."
+        ),
     )

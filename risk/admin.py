@@ -1,23 +1,14 @@
-"""Staff see a trader's limits. They may not change them here: loosening is the trader's, and waits;
-tightening by staff is a service of its own (PROTOCOL 2)."""
+"""Staff see what waits. The limits themselves are shown by trading, which can tighten them."""
 
 from django.contrib import admin
-from django.http import HttpRequest
 
-from risk.models import RiskProfile
+from risk.models import PendingChange
+from testudo.web.read_only import ReadOnlyAdmin
 
 
-@admin.register(RiskProfile)
-class RiskProfileAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in stubs only
-    list_display = ("account_id", "max_risk", "max_heat", "max_day_loss", "min_reward_to_risk")
+@admin.register(PendingChange)
+class PendingChangeAdmin(ReadOnlyAdmin):
+    list_display = ("account_id", "name", "from_value", "to_value", "earliest_at", "effective_at")
+    list_filter = ("name",)
     search_fields = ("account_id",)
-    ordering = ("-created_at",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: RiskProfile | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: RiskProfile | None = None) -> bool:
-        return False
+    ordering = ("-asked_at",)

@@ -37,14 +37,18 @@ class Costs:
 
     `fee_in_base`: a buy pays its fee in the bought coin. True on Binance without BNB, unless the
     account holds enough of the coin free: then the fee is taken from there, and counts as in quote.
+    `fee_in_bnb`: both fees are paid in BNB at their value in quote. They count in the loss as fees
+    in quote do, but take nothing from the coin received nor from the cash.
 
-    Raises: ValueError, for rates outside 0 to 10 % or a negative or non-finite slippage.
+    Raises: ValueError, for rates outside 0 to 10 %, a negative or non-finite slippage, or fees in
+    two places.
     """
 
     entry: Decimal
     exit: Decimal
     slippage: Decimal = ZERO
     fee_in_base: bool = False
+    fee_in_bnb: bool = False
 
     def __post_init__(self) -> None:
         for name, rate in (("entry", self.entry), ("exit", self.exit)):
@@ -54,6 +58,24 @@ class Costs:
                 )
         if not self.slippage.is_finite() or self.slippage < 0:
             raise ValueError(f"The slippage allowance is {self.slippage}. Give 0 or more.")
+        if self.fee_in_base and self.fee_in_bnb:
+            raise ValueError("A fee is taken in the coin or in BNB, not in both. Choose one.")
+
+
+def discounted(rate: Decimal, discounted_part: Decimal, discount: Decimal) -> Decimal:
+    """A fee rate paid in BNB: `discount` 0.75 means that 75 % of the discounted part is paid.
+
+    `discounted_part` is the standard commission, a part of `rate`; special and tax commission are
+    never discounted. Source: Binance's commission FAQ, whose example multiplies by the discount.
+
+    Raises: ValueError, for a part beyond the rate or a discount outside 0 to 1.
+    """
+    if not ZERO <= discounted_part <= rate:
+        raise ValueError(f"{discounted_part} is no part of the fee {rate}. Give 0 to {rate}.")
+    if not ZERO <= discount <= ONE:
+        raise ValueError(f"The discount is {discount}. Give a fraction from 0 to 1.")
+    with localcontext(EXACT):
+        return rate - discounted_part + discounted_part * discount
 
 
 def direction_of(entry: Decimal, stop: Decimal) -> Direction:
@@ -108,7 +130,7 @@ def loss_per_unit(
     buy-back S/(1-fS) - (1-fE)*E + slip.
     """
     with localcontext(EXACT):
-        return _loss(direction, entry, stop, costs, costs.slippage)
+        return exact_loss(direction, entry, stop, costs, costs.slippage)
 
 
 def profit_per_unit(
@@ -117,18 +139,19 @@ def profit_per_unit(
     """Net profit at the target and planned loss at the stop, both per unit from the plan's entry,
     without slippage, and the divisor both share."""
     with localcontext(EXACT):
-        risked, per = _loss(direction, entry, stop, costs, ZERO)
-        lost, _ = _loss(direction, entry, target, costs, ZERO)  # a win is a loss below zero
+        risked, per = exact_loss(direction, entry, stop, costs, ZERO)
+        lost, _ = exact_loss(direction, entry, target, costs, ZERO)  # a win is a loss below zero
         return -lost, risked, per
 
 
-def _loss(
+def exact_loss(
     direction: Direction, entry: Decimal, exit: Decimal, costs: Costs, slippage: Decimal
 ) -> tuple[Decimal, Decimal]:
-    kept_in, kept_out = ONE - costs.entry, ONE - costs.exit
+    """`loss_per_unit` for callers that are in the EXACT context already."""
     if not costs.fee_in_base:
         distance = entry - exit if direction == "long" else exit - entry
         return distance + costs.entry * entry + costs.exit * exit + slippage, ONE
+    kept_in, kept_out = ONE - costs.entry, ONE - costs.exit
     if direction == "long":
         return entry - kept_in * kept_out * exit + slippage, ONE
     return exit - kept_out * (kept_in * entry - slippage), kept_out
@@ -148,7 +171,7 @@ def target_for(
     long = direction == "long"
     rough = Context(prec=60, rounding=ROUND_CEILING if long else ROUND_FLOOR)
     with localcontext(EXACT):
-        risked, _ = _loss(direction, entry, stop, costs, ZERO)
+        risked, _ = exact_loss(direction, entry, stop, costs, ZERO)
         wanted = reward_to_risk * risked  # per unit, times `per`
         kept_in, kept_out = ONE - costs.entry, ONE - costs.exit
         if long and costs.fee_in_base:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context, Decimal
 
 from risk.costs import ONE, Costs, Direction, loss_per_unit
-from risk.symbols import Symbol, ceil_to_step, floor_to_step
+from risk.symbols import UNLIMITED, Symbol, ceil_to_step, floor_to_step
 from risk.wording import cents_up, plain
 
 _UP = Context(prec=60, rounding=ROUND_CEILING)
@@ -31,12 +31,26 @@ def received_quantity(direction: Direction, quantity: Decimal, costs: Costs) -> 
 
 
 def exit_quantity(direction: Direction, quantity: Decimal, costs: Costs, step: Decimal) -> Decimal:
-    """What the stop and target order: a long sells what it received, in whole steps. A short buys
-    back what it owes, plus the fee where that is taken in the coin: the one quantity that must be
-    rounded up, or a rest would stay owed."""
+    """What the stop and target order, in whole exit steps: a long sells what it received. A short
+    buys back what it owes, plus the fee where that is taken in the coin: the one quantity that must
+    be rounded up, or a rest would stay owed."""
     if direction == "short" and costs.fee_in_base:
         return ceil_to_step(_UP.divide(quantity, ONE - costs.exit), step)
+    if direction == "short":
+        return ceil_to_step(quantity, step)
     return floor_to_step(received_quantity(direction, quantity, costs), step)
+
+
+def largest_entry(direction: Direction, most: Decimal, costs: Costs, step: Decimal) -> Decimal:
+    """The largest entry whose exit still fits into one order of at most `most`.
+
+    A long counts whole, not only what is left after a fee in the coin: the exchange may take that
+    fee from coins held free, and then the stop sells all of it.
+    """
+    if direction == "long" or most >= UNLIMITED:
+        return most
+    owed = floor_to_step(most, step)
+    return owed * (ONE - costs.exit) if costs.fee_in_base else owed
 
 
 def why_unplaceable(
@@ -51,14 +65,16 @@ def why_unplaceable(
     costs: Costs,
     symbol: Symbol,
     most: Decimal,
+    asked_less: bool = False,
 ) -> Unplaceable | None:
     """The first filter that entry, stop or target would break at `quantity`, or None.
 
-    `most` is the largest quantity the filters allow. Exits are market orders where the symbol has
+    `most` is the largest quantity the filters allow; `asked_less` says that a size model or its
+    ceiling asks for less than the risk allows. Exits are market orders where the symbol has
     STOP_LOSS and TAKE_PROFIT, so the minimum notional binds them only where Binance applies it to
     market orders.
     """
-    leg = exit_quantity(direction, quantity, costs, symbol.step)
+    leg = exit_quantity(direction, quantity, costs, symbol.exit_step)
     broken = _broken(quantity, leg, worst_entry, stop, target, symbol)
     if broken is None:
         return None
@@ -82,6 +98,8 @@ def why_unplaceable(
         ways.append(f"Risk at least {risk_needed} {symbol.quote}, or move the stop closer.")
     if cash_needed > cash:
         ways.append(f"Free at least {cash_needed} {symbol.quote} of cash.")
+    if asked_less:
+        ways.append("Ask the size model for more, or size by percent risk.")
     ways.append(f"The smallest size that passes is {plain(least)} {symbol.base}.")
     return Unplaceable(
         code=code,
@@ -94,8 +112,10 @@ def why_unplaceable(
 
 
 def cash_per_unit(worst_entry: Decimal, costs: Costs) -> Decimal:
-    """What one unit takes from the cash: a fee in the coin is not paid from it."""
-    return worst_entry if costs.fee_in_base else worst_entry * (ONE + costs.entry)
+    """What one unit takes from the cash: a fee in the coin or in BNB is not paid from it."""
+    if costs.fee_in_base or costs.fee_in_bnb:
+        return worst_entry
+    return worst_entry * (ONE + costs.entry)
 
 
 def _broken(
@@ -168,6 +188,6 @@ def _least_quantity(
     for price, kind in ((stop, "STOP_LOSS"), (target, "TAKE_PROFIT")):
         if _minimum_binds(symbol, kind):
             exits.append(_UP.divide(symbol.min_notional, price))
-    leg = ceil_to_step(max(exits), symbol.step)
+    leg = ceil_to_step(max(exits), symbol.exit_step)
     kept = ONE - costs.entry if direction == "long" and costs.fee_in_base else ONE
     return max(ceil_to_step(entry, symbol.step), ceil_to_step(_UP.divide(leg, kept), symbol.step))

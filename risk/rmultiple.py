@@ -4,6 +4,7 @@ Definitions: PROTOCOL 1.1. Prices and money are in the quote asset, quantities i
 An exit of everything received, exactly at the stop, is exactly -1R, wherever the fees are taken.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
@@ -73,7 +74,7 @@ def planned_risk(
     *, direction: Direction, entry: Decimal, stop: Decimal, quantity: Decimal, costs: Costs
 ) -> Decimal:
     """Planned R0: as `initial_risk`, at the plan's entry, before slippage."""
-    without_slippage = Costs(costs.entry, costs.exit, ZERO, costs.fee_in_base)
+    without_slippage = dataclasses.replace(costs, slippage=ZERO)
     loss, per = loss_per_unit(direction, entry, stop, without_slippage)
     with localcontext(_WIDE):
         return (loss * quantity / per).quantize(PLACES)

@@ -8,32 +8,36 @@ Source: the Protocol, section 2; each docstring says its row.
 
 from collections.abc import Callable, Container, Iterable
 from decimal import localcontext
+from typing import Any, cast
 
-from risk.account_rules import (
-    open_positions,
+from risk.account_rules import leverage, open_positions, symbol_position, trades_today
+from risk.drawing_rules import direction_allowed, reward_to_risk, stop_distance, stop_side
+from risk.health_rules import (
+    account_data,
+    clock,
+    exchange_health,
+    market_data,
+    order_rate,
     reconciliation,
-    symbol_position,
-    trades_today,
     trading_state,
 )
 from risk.loss_rules import (
     daily_loss,
+    drawdown,
     large_risk,
-    losing_streak,
     portfolio_heat,
-    recovery_size,
     smallest_risk,
     trade_risk,
+    weekly_loss,
 )
-from risk.market_rules import (
-    cash,
-    direction_allowed,
-    exchange_filters,
-    market_data,
-    price_drift,
-    reward_to_risk,
-    stop_distance,
-    stop_side,
+from risk.market_rules import cash, exchange_filters, price_drift, slippage, spread
+from risk.pause_rules import (
+    losing_streak,
+    recovery_size,
+    setup_lock,
+    stop_outs,
+    symbol_cooldown,
+    symbol_lock,
 )
 from risk.protocol import (
     CAPS,
@@ -47,6 +51,12 @@ from risk.protocol import (
     Verdict,
 )
 from risk.symbols import EXACT
+from risk.trader_rules import (
+    trader_daily_loss,
+    trader_drawdown,
+    trader_heat,
+    trader_weekly_loss,
+)
 
 __all__ = [
     "CAPS",
@@ -69,30 +79,87 @@ RULES: tuple[Rule, ...] = (
     stop_side,
     stop_distance,
     direction_allowed,
+    reward_to_risk,
     trade_risk,
     large_risk,
     smallest_risk,
-    reward_to_risk,
+    recovery_size,
     portfolio_heat,
     daily_loss,
+    weekly_loss,
+    drawdown,
     losing_streak,
-    recovery_size,
+    stop_outs,
+    symbol_cooldown,
+    symbol_lock,
+    setup_lock,
     open_positions,
     symbol_position,
     trades_today,
-    trading_state,
-    reconciliation,
+    trader_heat,
+    trader_daily_loss,
+    trader_weekly_loss,
+    trader_drawdown,
+    leverage,
     cash,
     exchange_filters,
-    market_data,
+    spread,
+    slippage,
     price_drift,
+    market_data,
+    account_data,
+    clock,
+    exchange_health,
+    order_rate,
+    reconciliation,
+    trading_state,
 )
 
 
-def check(plan: Plan, book: Book, limits: Limits) -> tuple[Verdict, ...]:
+def check(
+    plan: Plan, book: Book, limits: Limits, *, rules: Iterable[Rule] = RULES
+) -> tuple[Verdict, ...]:
     """Run every rule, in order. See `may_proceed` for what the verdicts allow."""
     with localcontext(EXACT):
-        return tuple(rule(plan, book, limits) for rule in RULES)
+        return tuple([rule(plan, book, limits) for rule in rules])
+
+
+# What of a plan no size, stop or target moves. Costs and the worst entry follow the stop.
+STANDING = frozenset(
+    {
+        "symbol", "direction", "entry", "bid", "ask", "price", "quoted_price", "market_age",
+        "setup", "position", "average_low", "average_high",
+    }
+)  # fmt: skip
+
+
+def unmoved(
+    plan: Plan, book: Book, limits: Limits, *, rules: Iterable[Rule] = RULES
+) -> frozenset[str]:
+    """The codes of those rules whose verdict no size, stop or target of this plan can change.
+
+    A rule is pure: what it answers, and which figures it looks at, follows from those it has looked
+    at. One that looked at nothing a lever moves answers the same wherever the lever stands.
+    """
+    found = set()
+    with localcontext(EXACT):
+        for rule in rules:
+            watched = Watched(plan)
+            code = rule(cast(Plan, watched), book, limits).code
+            if watched.seen <= STANDING:
+                found.add(code)
+    return frozenset(found)
+
+
+class Watched:
+    """A plan that notes which of its figures are looked at."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan, self.seen = plan, set[str]()
+
+    def __getattr__(self, name: str) -> Any:
+        self.seen.add(name)
+        return getattr(self._plan, name)
 
 
 def may_proceed(verdicts: Iterable[Verdict], *, acknowledged: Container[str]) -> bool:

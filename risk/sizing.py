@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext
 from typing import Literal
 
+from risk.bounds import TRADERS_OWN, Bound, Share, divide, filter_bounds
 from risk.costs import (
     Costs,
     Direction,
@@ -16,25 +17,26 @@ from risk.costs import (
     WrongSide,
     check_sides,
     direction_of,
+    exact_loss,
     loss_per_unit,
     profit_per_unit,
     target_for,
 )
-from risk.exits import Unplaceable, cash_per_unit, exit_quantity, received_quantity, why_unplaceable
-from risk.symbols import (
-    EXACT,
-    ZERO,
-    Symbol,
-    ceil_to_tick,
-    floor_to_step,
-    floor_to_tick,
+from risk.exits import (
+    Unplaceable,
+    cash_per_unit,
+    exit_quantity,
+    received_quantity,
+    why_unplaceable,
 )
+from risk.symbols import EXACT, ZERO, Symbol, ceil_to_tick, floor_to_tick
 
 __all__ = [
     "SLIPPAGE_CAP",
     "Bound",
     "Costs",
     "Direction",
+    "Model",
     "NoStopDistance",
     "PlanImpossible",
     "Sizing",
@@ -47,9 +49,7 @@ __all__ = [
     "target_for",
 ]
 
-Bound = Literal[
-    "budget", "cash", "max_quantity", "market_max_quantity", "max_notional", "max_position"
-]
+Model = Literal["percent_risk", "percent_volatility", "fixed_money", "units_per_sum", "equal_units"]
 
 SLIPPAGE_CAP = Decimal("0.1")  # of the distance to the stop: PROTOCOL 2, expected slippage
 RATIO_PLACES = Decimal("1E-8")  # ratios are floored here, so that 1.999999999 never reads as 2
@@ -60,9 +60,12 @@ _ROUGH = Context(prec=60, rounding=ROUND_FLOOR)
 class Sizing:
     """What a plan comes to. `quantity` is 0 where `unplaceable` says why nothing can be traded."""
 
-    quantity: Decimal  # base asset to order
+    model: Model  # who asked
+    wanted: Decimal  # asked for, base asset: what the model alone would trade, floored at 1e-18
+    wanted_loss: Decimal  # what that would lose at the stop; above the budget it is not given
+    quantity: Decimal  # given: base asset to order
     notional: Decimal  # quantity at the worst entry
-    budget: Decimal  # asked for: one R
+    budget: Decimal  # one R: the most the trade may lose
     worst_loss: Decimal  # given: the loss at the stop from the worst entry, fees and slippage in
     rounding_loss: Decimal  # risk left unused because quantities come in steps
     bound: Bound  # what kept the quantity from being larger
@@ -89,21 +92,23 @@ def position_size(
     Raises: NoStopDistance, if entry and stop are the same price.
     Source: Van Tharp's percent-risk model, solved for costs: q = B / (|E-S| + fE*E + fS*S + slip).
     """
+    step = symbol.step
     with localcontext(EXACT):  # 200 digits, and any rounding is an error: the sum must not lie
-        loss, per = loss_per_unit(direction_of(entry, stop), entry, stop, costs)
-        return budget * per // (loss * symbol.step) * symbol.step
+        loss, per = exact_loss(direction_of(entry, stop), entry, stop, costs, costs.slippage)
+        return budget * per // (loss * step) * step
 
 
-def entry_cap(ask: Decimal, stop: Decimal, tick: Decimal) -> Decimal:
+def entry_cap(ask: Decimal, stop: Decimal, tick: Decimal, share: Decimal = SLIPPAGE_CAP) -> Decimal:
     """The worst price a *now* entry may fill at: 0.1R beyond the best price, on the tick.
 
-    Give the best ask for a long (the cap is floored), the best bid for a short (it is ceiled).
+    `share` is the trader's own limit in R, where that is less. Give the best ask for a long (the
+    cap is floored), the best bid for a short (it is ceiled).
 
     Raises: NoStopDistance, if the best price and the stop are the same.
     """
     direction = direction_of(ask, stop)
     with localcontext(EXACT):
-        cap = ask + (ask - stop) * SLIPPAGE_CAP
+        cap = ask + (ask - stop) * min(share, SLIPPAGE_CAP)
     return floor_to_tick(cap, tick) if direction == "long" else ceil_to_tick(cap, tick)
 
 
@@ -119,11 +124,17 @@ def size(
     costs: Costs,
     symbol: Symbol,
     position: Decimal = ZERO,
+    model: Model = "percent_risk",
+    wanted: Share | None = None,
+    ceiling: Decimal | None = None,
 ) -> Sizing:
-    """Size one plan: percent risk, then cash, then the exchange's filters, whichever binds first.
+    """Size one plan: what its model asks for, capped by the budget, then cash, then the exchange's
+    filters, whichever binds first.
 
     `entry` is the plan's line, `worst_entry` the limit or cap the order carries, `cash` the free
     quote balance, `position` the base asset already held or being bought (for MAX_POSITION).
+    `wanted` is the quantity of a model other than percent risk (`size_models.wanted_quantity`),
+    `ceiling` the money that Kelly or optimal f would risk at most.
 
     Raises: NoStopDistance, WrongSide: the lines are on no side that makes sense. PlanImpossible:
     a price or the budget is no number above 0 (a budget may be 0).
@@ -132,22 +143,29 @@ def size(
         raise PlanImpossible(f"The risk is {budget}. Give 0 or more.", field="risk_fraction")
     check_sides(direction, entry=entry, worst_entry=worst_entry, stop=stop, target=target)
     with localcontext(EXACT):
-        loss, per = loss_per_unit(direction, worst_entry, stop, costs)
-        bounds = _bounds(
-            budget_quantity=_divide(budget * per, loss),
-            cash=cash,
+        loss, per = exact_loss(direction, worst_entry, stop, costs, costs.slippage)
+        by_budget = (budget * per, loss)
+        shares: dict[Bound, Share] = {"budget": by_budget}
+        if wanted is not None:
+            shares["model"] = wanted
+        if ceiling is not None:
+            shares["ceiling"] = (max(ceiling, ZERO) * per, loss)
+        shares["cash"] = (max(cash, ZERO), cash_per_unit(worst_entry, costs))
+        shares |= filter_bounds(
+            direction=direction,
             worst_entry=worst_entry,
-            highest=max(worst_entry, target) if symbol.max_notional_for_market else worst_entry,
+            stop=stop,
+            target=target,
             costs=costs,
             symbol=symbol,
             position=position,
         )
+        step = symbol.step
+        bounds = {name: divide(*share) for name, share in shares.items()}
         bound = min(bounds, key=lambda name: bounds[name])  # ties: the first, the budget before all
-        if bound == "budget":  # exact where the division of `_divide` is not
-            quantity = budget * per // (loss * symbol.step) * symbol.step
-        else:
-            quantity = floor_to_step(bounds[bound], symbol.step)
-        quantity = max(quantity, ZERO)
+        # Floored exactly, where the division of `_divide` is cut at 60 digits.
+        steps = {name: amount // (by * step) * step for name, (amount, by) in shares.items()}
+        quantity = max(min(steps.values()), ZERO)
         unplaceable = why_unplaceable(
             direction=direction,
             quantity=quantity,
@@ -158,16 +176,20 @@ def size(
             target=target,
             costs=costs,
             symbol=symbol,
-            most=min((q for name, q in bounds.items() if name not in ("budget", "cash"))),
+            most=min(q for name, q in bounds.items() if name not in TRADERS_OWN),
+            asked_less=bound in ("model", "ceiling"),
         )
-        unused = min(bounds[bound], _divide(budget * per, loss))
+        unused = bounds[bound]
         if unplaceable:
             quantity = unused = ZERO
         worst_loss = _money(loss * quantity, per, budget)
+        asked = bounds["budget"] if wanted is None else bounds["model"]
         reward, risked, same = profit_per_unit(direction, entry, target, stop, costs)
         received = received_quantity(direction, quantity, costs)
-        exits = exit_quantity(direction, quantity, costs, symbol.step)
         return Sizing(
+            model=model,
+            wanted=_places(asked),
+            wanted_loss=budget if wanted is None else _ceil(loss * asked, per),
             quantity=quantity,
             notional=quantity * worst_entry,
             budget=budget,
@@ -175,7 +197,7 @@ def size(
             rounding_loss=(
                 budget - worst_loss
                 if bound == "budget" and quantity
-                else max(_places(_divide(unused * loss, per)) - worst_loss, ZERO)
+                else max(_places(divide(unused * loss, per)) - worst_loss, ZERO)
             ),
             bound=bound,
             entry_fee=costs.entry * worst_entry * quantity,
@@ -184,35 +206,9 @@ def size(
             reward_to_risk=_ratio(reward, risked),
             reward_to_risk_gross=_ratio(abs(target - entry), abs(entry - stop)),
             received=received,
-            leg_quantity=exits,
+            leg_quantity=exit_quantity(direction, quantity, costs, symbol.exit_step),
             unplaceable=unplaceable,
         )
-
-
-def _bounds(
-    *,
-    budget_quantity: Decimal,
-    cash: Decimal,
-    worst_entry: Decimal,
-    highest: Decimal,
-    costs: Costs,
-    symbol: Symbol,
-    position: Decimal,
-) -> dict[Bound, Decimal]:
-    """How much each limit alone would allow, in base asset, before rounding to steps."""
-    bounds: dict[Bound, Decimal] = {
-        "budget": budget_quantity,
-        "cash": _divide(max(cash, ZERO), cash_per_unit(worst_entry, costs)),
-        "max_quantity": symbol.max_quantity,
-        # The whole quantity, not only what is left after a fee in the coin: the exchange may take
-        # that fee from coins held free, and then the stop sells all of it in one market order.
-        "market_max_quantity": symbol.market_max_quantity,
-    }
-    if symbol.max_notional is not None:
-        bounds["max_notional"] = _divide(symbol.max_notional, highest)
-    if symbol.max_position is not None:
-        bounds["max_position"] = max(symbol.max_position - position, ZERO)
-    return bounds
 
 
 def _exit_fee(
@@ -223,17 +219,13 @@ def _exit_fee(
     return costs.exit * stop * received
 
 
-def _divide(amount: Decimal, by: Decimal) -> Decimal:
-    return _ROUGH.divide(amount, by)
-
-
 def _ratio(amount: Decimal, by: Decimal) -> Decimal:
     return _ROUGH.divide(amount, by).quantize(RATIO_PLACES, rounding=ROUND_FLOOR, context=_ROUGH)
 
 
 def _floor(amount: Decimal, per: Decimal) -> Decimal:
     """`amount / per`, exact where it can be, else floored at 18 decimals."""
-    return amount if per == 1 else _places(_divide(amount, per))
+    return amount if per == 1 else _places(divide(amount, per))
 
 
 def _places(amount: Decimal) -> Decimal:

@@ -4,6 +4,7 @@ Pure: no Django, no clock, no network. Prices are in the quote asset (USDT), qua
 base asset (BTC). Source of every rule: Binance's `filters.md`, as in `GET /api/v3/exchangeInfo`.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,6 +70,19 @@ class Symbol:
     max_orders: int | None = None
     max_order_lists: int | None = None
     max_position: Decimal | None = None  # base asset: held + open buys
+    # MAX_ASSET, an account's own: what one order may move. Known only from `myFilters`.
+    max_base_per_order: Decimal | None = None
+    max_quote_per_order: Decimal | None = None
+    average_minutes: int = 5  # Binance: avgPriceMins, of the average PERCENT_PRICE compares with
+
+    @property
+    def exit_step(self) -> Decimal:
+        """The step of an exit: it must be whole in LOT_SIZE and in MARKET_LOT_SIZE."""
+        if self.market_step == self.step:
+            return self.step
+        finest = min(self.step, self.market_step, FINEST)
+        with localcontext(EXACT):
+            return math.lcm(int(self.step / finest), int(self.market_step / finest)) * finest
 
 
 class _Filter:
@@ -123,8 +137,11 @@ def read_symbol(raw: Mapping[str, Any]) -> Symbol:
     price, lot, market = named("PRICE_FILTER"), named("LOT_SIZE"), named("MARKET_LOT_SIZE")
     step = lot.figure("stepSize", FINEST)
     min_quantity, max_quantity = lot.figure("minQty", ZERO), lot.figure("maxQty", UNLIMITED)
-    notional = filters.get("NOTIONAL") or named("MIN_NOTIONAL")
-    market_flag = "applyMinToMarket" if notional.kind == "NOTIONAL" else "applyToMarket"
+    notional, old_notional = named("NOTIONAL"), named("MIN_NOTIONAL")
+    least = (  # a symbol may have both
+        (notional.figure("minNotional", ZERO), notional.flag("applyMinToMarket", True)),
+        (old_notional.figure("minNotional", ZERO), old_notional.flag("applyToMarket", True)),
+    )
     order_types = raw.get("orderTypes", [])
     if not isinstance(order_types, list) or not all(isinstance(kind, str) for kind in order_types):
         raise listing.malformed("orderTypes", order_types, "a list of names")
@@ -142,8 +159,8 @@ def read_symbol(raw: Mapping[str, Any]) -> Symbol:
         market_step=market.figure("stepSize", step),
         market_min_quantity=market.figure("minQty", min_quantity),
         market_max_quantity=market.figure("maxQty", max_quantity),
-        min_notional=notional.figure("minNotional", ZERO),
-        min_notional_for_market=notional.flag(market_flag, True),
+        min_notional=max(figure for figure, _ in least),
+        min_notional_for_market=any(for_market for figure, for_market in least if figure),
         max_notional=_or_none(notional.figure("maxNotional", ZERO)),
         max_notional_for_market=notional.flag("applyMaxToMarket", False),
         percent_price=_percent_price(filters),
@@ -155,7 +172,25 @@ def read_symbol(raw: Mapping[str, Any]) -> Symbol:
         max_orders=named("MAX_NUM_ORDERS").count("maxNumOrders", "limit"),
         max_order_lists=named("MAX_NUM_ORDER_LISTS").count("maxNumOrderLists", "limit"),
         max_position=_or_none(named("MAX_POSITION").figure("maxPosition", ZERO)),
+        average_minutes=_average_minutes(filters),
     )
+
+
+def read_asset_limits(my_filters: Mapping[str, Any], *, owner: str) -> dict[str, Decimal]:
+    """MAX_ASSET by asset, from `GET /api/v3/myFilters`: what one order of the account may move.
+
+    Raises: ValueError, naming the filter that is malformed.
+    """
+    raw = my_filters.get("assetFilters", [])
+    if not isinstance(raw, list) or not all(isinstance(each, Mapping) for each in raw):
+        raise ValueError(f"{owner}: assetFilters is {raw!r}, not a list of filters.")
+    caps: dict[str, Decimal] = {}
+    for each in raw:
+        if each.get("filterType") == "MAX_ASSET" and isinstance(each.get("asset"), str):
+            most = _Filter(owner, "MAX_ASSET", each).figure("limit", UNLIMITED)
+            if most < UNLIMITED:
+                caps[each["asset"]] = min(most, caps.get(each["asset"], most))
+    return caps
 
 
 def _text(raw: Mapping[str, Any], key: str) -> str:
@@ -178,18 +213,38 @@ def _filters(name: str, raw: object) -> dict[str, _Filter]:
 
 
 def _percent_price(filters: Mapping[str, _Filter]) -> PercentPrice | None:
+    """The tighter of both filters, side by side; a symbol may have either, or both."""
+    found = []
     if by_side := filters.get("PERCENT_PRICE_BY_SIDE"):
-        return PercentPrice(
-            buy_down=by_side.figure("bidMultiplierDown", ZERO),
-            buy_up=by_side.figure("bidMultiplierUp", UNLIMITED),
-            sell_down=by_side.figure("askMultiplierDown", ZERO),
-            sell_up=by_side.figure("askMultiplierUp", UNLIMITED),
+        found.append(
+            PercentPrice(
+                buy_down=by_side.figure("bidMultiplierDown", ZERO),
+                buy_up=by_side.figure("bidMultiplierUp", UNLIMITED),
+                sell_down=by_side.figure("askMultiplierDown", ZERO),
+                sell_up=by_side.figure("askMultiplierUp", UNLIMITED),
+            )
         )
     if plain := filters.get("PERCENT_PRICE"):
         down = plain.figure("multiplierDown", ZERO)
         up = plain.figure("multiplierUp", UNLIMITED)
-        return PercentPrice(buy_down=down, buy_up=up, sell_down=down, sell_up=up)
-    return None
+        found.append(PercentPrice(buy_down=down, buy_up=up, sell_down=down, sell_up=up))
+    if not found:
+        return None
+    return PercentPrice(
+        buy_down=max(each.buy_down for each in found),
+        buy_up=min(each.buy_up for each in found),
+        sell_down=max(each.sell_down for each in found),
+        sell_up=min(each.sell_up for each in found),
+    )
+
+
+def _average_minutes(filters: Mapping[str, _Filter]) -> int:
+    minutes = [
+        filters[kind].count("avgPriceMins")
+        for kind in ("PERCENT_PRICE_BY_SIDE", "PERCENT_PRICE")
+        if kind in filters
+    ]
+    return max((each for each in minutes if each is not None), default=5)
 
 
 def _or_none(figure: Decimal) -> Decimal | None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from _pytest.nodeid import NodeId
 from django.conf import settings as django_settings
+from django.db.backends.postgresql.operations import DatabaseOperations
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from tests.running import RunningStack, fresh_database
@@ -20,12 +22,33 @@ QUIET = [  # a headless browser that talks to nobody but us
 ]  # fmt: skip
 
 
-# No deadline for one example: a busy machine is no broken promise.
+def let_tests_empty_tables() -> None:
+    """The database refuses to truncate the decision log; a test's clean-up is allowed to."""
+    flush = DatabaseOperations.sql_flush
+
+    def sql_flush(self, style, tables, **options):
+        guarded = [each for each in ("trading_decision", "trading_decisionhead") if each in tables]
+        return [
+            *(f"ALTER TABLE {each} DISABLE TRIGGER USER" for each in guarded),
+            *flush(self, style, tables, **options),
+            *(f"ALTER TABLE {each} ENABLE TRIGGER USER" for each in guarded),
+        ]
+
+    DatabaseOperations.sql_flush = sql_flush
+
+
+# How many examples a promise is tried on: bin/test --full asks for `full`. No deadline for one of
+# them: a busy machine is no broken promise.
 hypothesis_settings.register_profile("quick", max_examples=100, deadline=None)
-hypothesis_settings.load_profile("quick")
+hypothesis_settings.register_profile(
+    "full", max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+FULL_SECONDS = 3600  # for one promise under `full`, on a busy machine
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    let_tests_empty_tables()
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Unhashed names in this process: they need no collecting, and the live server finds them. The
     # running stack serves hashed ones, as in production.
@@ -44,11 +67,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.xdist_group("stack"))
         if "browser" in wants:
             item.add_marker(pytest.mark.browser)
+        if os.environ.get("HYPOTHESIS_PROFILE") == "full" and _is_promise(item):
+            item.add_marker(pytest.mark.timeout(FULL_SECONDS))
         group = item.get_closest_marker("xdist_group")
         if group and config.getoption("loadgroup", False):
             # xdist 3.8 writes the group where pytest 9.2 no longer reads it. Its scheduler groups
             # by what follows the @.
             item._id = NodeId.parse(f"{item.nodeid}@{group.args[0]}")
+
+
+def _is_promise(item: pytest.Item) -> bool:
+    """Whether Hypothesis runs this test: a function it was given, or a state machine."""
+    tested = getattr(item, "obj", None)
+    return getattr(tested, "is_hypothesis_test", False)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,10 @@ from collections.abc import Callable
 from tests.bench.measures import Measure
 
 BENCHES = {
+    "http": "tests.bench.http",
     "matching": "tests.bench.matching",
+    "rules": "tests.bench.rules",
+    "sizing": "tests.bench.sizing",
 }
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.bench import __main__ as runner
-from tests.bench import engine_load, matching
+from tests.bench import engine_load, matching, rules
 from tests.bench.measures import Measure
 
 
@@ -39,3 +39,14 @@ def test_the_engine_load_conserves_money_and_does_something_of_everything() -> N
     assert load.engine.counters.order > 300
     assert load.engine.counters.trade["BTCUSDT"] > 20
     assert load.printed > 10
+
+
+def test_the_rules_judge_the_same_over_running_totals_and_over_a_scan() -> None:
+    """What is compared for speed is the same work."""
+    account = rules.Account(30)
+    for _ in range(200):
+        judged = account.turn()
+    assert account.totals == rules.scanned(account.positions)
+    assert account.scanning_turn() == judged
+    refused = {verdict.code for verdict in judged if not verdict.ok}
+    assert refused == {"open_positions"}

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from risk import protocol
+from risk.limits import PRESETS
 from risk.protocol import CAPS, DEFAULTS, Limits
 from tests.risk.builders import D, book, limits, plan, verdict
 
@@ -55,9 +56,44 @@ def test_a_fresh_book_holds_no_risk():
     assert set(totals) | set(counts) | {idle.algo_orders, idle.order_lists} == {0}
 
 
-def test_the_defaults_are_the_protocols():
-    assert (DEFAULTS.max_risk, DEFAULTS.max_heat, DEFAULTS.max_day_loss) == (
-        D("0.01"), D("0.03"), D("0.03"),
+@pytest.mark.parametrize(
+    ("name", "default", "least", "most", "conservative"),
+    [
+        ("max_risk", "0.01", "0.0001", "0.06", "0.005"),
+        ("max_heat", "0.03", "0.0001", "0.10", "0.02"),
+        ("max_day_loss", "0.03", "0.0001", "0.05", "0.02"),
+        ("max_week_loss", "0.06", "0.0001", "0.08", "0.04"),
+        ("max_drawdown", "0.10", "0.0001", "0.10", "0.06"),
+        ("min_reward_to_risk", "2", "1", "100", "2"),
+        ("max_spread_share", "0.10", "0.0001", "0.33", "0.10"),
+        ("max_slippage_r", "0.10", "0.0001", "0.5", "0.10"),
+        ("max_positions", "5", "1", "8", "3"),
+        ("max_losing_streak", "3", "1", "3", "2"),
+        ("max_trades_a_day", "10", "1", "20", "5"),
+        ("max_stop_outs", "4", "1", "20", "3"),
+        ("stop_out_pause_hours", "4", "1", "168", "12"),
+        ("symbol_cooldown_minutes", "30", "0", "10080", "120"),
+        ("lock_losing_symbols", "0", "0", "1", "1"),
+        ("lock_losing_setups", "0", "0", "1", "0"),
+    ],
+)
+def test_default_range_and_preset_are_the_protocols(name, default, least, most, conservative):
+    """The table traders are shown, written down a second time: it changes by decision only."""
+    assert getattr(DEFAULTS, name) == D(default)
+    assert CAPS[name] == (D(least), D(most))
+    assert getattr(PRESETS["conservative"], name) == D(conservative)
+
+
+def test_the_thresholds_nobody_may_set_are_the_protocols():
+    assert (D("0.001"), D("0.15")) == (protocol.MIN_STOP_FRACTION, protocol.MAX_STOP_FRACTION)
+    assert (protocol.MIN_STOP_TICKS, protocol.MIN_STOP_SPREADS) == (3, 3)
+    assert (D("0.25"), D(1)) == (protocol.MAX_DRIFT_R, protocol.MAX_LEVERAGE)
+    assert timedelta(seconds=5) == protocol.MAX_MARKET_AGE
+    assert timedelta(seconds=30) == protocol.MAX_ACCOUNT_AGE
+    assert timedelta(milliseconds=250) == protocol.MAX_CLOCK_ERROR
+    assert timedelta(seconds=3) == protocol.MAX_UNPROTECTED
+    assert (protocol.BRACKET_ORDERS, protocol.BRACKET_ALGO_ORDERS) == (3, 2)
+    assert (D("0.5"), D(1), 2) == (
+        protocol.RECOVERY_SHARE, protocol.RECOVERY_R, protocol.RECOVERY_TRADES,
     )  # fmt: skip
-    assert (DEFAULTS.max_positions, DEFAULTS.max_losing_streak) == (5, 3)
-    assert (DEFAULTS.max_trades_a_day, DEFAULTS.min_reward_to_risk) == (10, 2)
+    assert (protocol.POSITIONS_PER_SYMBOL, D("0.8")) == (1, protocol.WARN_SHARE)

@@ -113,6 +113,66 @@ def test_a_short_that_cannot_win_enough_is_told_to_move_the_stop():
     assert "Move the stop closer." in v.message
 
 
+def test_a_stop_that_no_distance_clears_is_told_to_go_elsewhere():
+    """Three spreads are more than 15 % of the entry."""
+    v = verdict("stop_distance", plan(bid="55000", stop="57000", target="90000", costs=FREE))
+    assert "no stop is far enough: trade another symbol, or wait" in v.message
+
+
+# Spread and slippage.
+
+
+def test_a_spread_of_more_than_a_tenth_of_the_stop_distance_is_refused():
+    assert verdict("spread", plan(bid="59940", ask="60000")).ok
+    v = verdict("spread", plan(bid="59939.99", ask="60000"))
+    assert (v.ok, v.measured, v.limit) == (False, D("60.01"), 60)
+    assert "more than 10 % of the distance to the stop. Wait until it narrows" in v.message
+    nearest = v.message.split("move the stop to ")[1].split(" ")[0]
+    assert nearest == "59399.9"
+    wider = {"bid": "59939.99", "ask": "60000", "target": "63000"}
+    assert verdict("spread", plan(stop=nearest, **wider)).ok
+    assert not verdict("spread", plan(stop="59399.91", **wider)).ok
+
+
+def test_a_spread_no_stop_could_bear_asks_to_wait_only():
+    v = verdict("spread", plan(bid="59000", ask="60000"))
+    assert v.message.endswith("Wait until it narrows.")
+
+
+def test_a_shorts_stop_moves_up_for_the_spread():
+    v = verdict("spread", plan(direction="short", stop="60600", target="58000", bid="59939.99"))
+    assert "move the stop to 60600.1 or further away" in v.message
+
+
+def test_the_spread_is_the_traders_to_tighten():
+    wide = plan(bid="59970", ask="60000")
+    assert verdict("spread", wide).ok
+    assert not verdict("spread", wide, None, limits(max_spread_share=D("0.04"))).ok
+
+
+@pytest.mark.parametrize(("worst", "ok"), [("60060", True), ("60060.01", False)])
+def test_an_entry_may_slip_by_a_tenth_of_r_from_the_best_price(worst, ok):
+    v = verdict("slippage", plan(worst_entry=worst))
+    assert (v.ok, v.limit) == (ok, 60)
+    assert ok or "more than 0.1 R. Move the entry to 60000, or" in v.message
+
+
+def test_a_shorts_slippage_is_below_the_best_bid():
+    short = {"direction": "short", "stop": "60600", "target": "58000", "bid": "60000"}
+    assert verdict("slippage", plan(worst_entry="59940", **short)).ok
+    assert not verdict("slippage", plan(worst_entry="59939.99", **short)).ok
+
+
+def test_an_entry_that_rests_below_the_market_slips_nowhere():
+    v = verdict("slippage", plan(bid="60499.99", ask="60500"))
+    assert (v.ok, v.measured) == (True, 0)
+
+
+def test_a_market_beyond_the_stop_leaves_no_room_to_slip():
+    v = verdict("slippage", plan(bid="59299.99", ask="59300"))
+    assert (v.ok, v.limit) == (False, 0)
+
+
 # Exchange and market.
 
 
@@ -147,6 +207,46 @@ def test_a_filter_the_plan_would_break_is_named(changes, named):
 def test_open_brackets_leave_less_room_under_the_exchanges_counts():
     assert verdict("exchange_filters", None, book(algo_orders=3)).ok
     assert not verdict("exchange_filters", None, book(algo_orders=4)).ok
+
+
+@pytest.mark.parametrize(
+    ("edge", "beyond"),
+    [
+        ({"min_price": D(59400)}, {"min_price": D("59400.01")}),  # the stop
+        ({"max_price": D(61800)}, {"max_price": D("61799.99")}),  # the target
+        ({"max_order_lists": 1}, {"max_order_lists": 0}),
+        ({"max_orders": 3}, {"max_orders": 2}),
+        ({"max_algo_orders": 2}, {"max_algo_orders": 1}),
+    ],
+)
+def test_a_filter_is_kept_to_its_very_edge(edge, beyond):
+    assert verdict("exchange_filters", plan(**edge)).ok
+    assert not verdict("exchange_filters", plan(**beyond)).ok
+
+
+@pytest.mark.parametrize(
+    ("down", "up", "ok"),
+    [("1", "1.1", True), ("1.0001", "1.1", False), ("0.9", "1", True), ("0.9", "0.9999", False)],
+)
+@pytest.mark.parametrize("direction", ["long", "short"])
+def test_an_entry_may_lie_at_the_edge_of_the_exchanges_price_range(direction, down, up, ok):
+    """Of the buyer's range for a long, of the seller's for a short."""
+    own, other = (D(down), D(up)), (D("0.5"), D(2))
+    sides = PercentPrice(*own, *other) if direction == "long" else PercentPrice(*other, *own)
+    stop, target = ("59400", "61800") if direction == "long" else ("60600", "58200")
+    drawn = plan(direction=direction, stop=stop, target=target, percent_price=sides)
+    assert verdict("exchange_filters", drawn).ok is ok
+
+
+def test_an_entry_must_suit_whatever_average_the_exchange_may_have():
+    near = plan(percent_price=PercentPrice(D("0.99"), D("1.01"), D("0.5"), D(2)))
+    for low, high, ok in (
+        (D("59500"), D("60500"), True),
+        (D("59400"), D("60500"), False),  # 59,400 * 1.01 is below 60,000
+        (D("59500"), D("60700"), False),  # 60,700 * 0.99 is above it
+    ):
+        seen = replace(near, average_low=low, average_high=high)
+        assert verdict("exchange_filters", seen).ok is ok
 
 
 @pytest.mark.parametrize(("age", "ok"), [(5, True), (5.001, False), (None, False)])

@@ -130,3 +130,36 @@ def test_the_exit_code_tells_a_script_what_happened_even_without_a_database(args
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     assert code != 0 or "the built-in listing" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "quantity", "bound"),
+    [
+        (["--model", "fixed_money", "--money", "50"], "0.0695", "model"),  # 50 / 719.40
+        (["--model", "units_per_sum", "--sum", "5000", "--unit", "0.05"], "0.1", "model"),
+        (["--model", "equal_units", "--units", "2"], "0.08333", "model"),  # 5000 / 60000
+        (["--model", "equal_units", "--units", "1"], "0.139", "budget"),  # 0.16666 is too much
+        (["--model", "percent_volatility", "--atr", "900"], "0.09812", "model"),  # 100 / 1019.10
+        (["--ceiling", "0.005"], "0.0695", "ceiling"),
+        (["--slippage", "60"], "0.1283", "budget"),  # 100 / 779.40
+        (["--fee-in", "bnb", "--taker", "0.00075"], "0.14502", "budget"),
+    ],
+)
+def test_a_size_model_and_its_bound_are_shown(capsys, options, quantity, bound):
+    _, answer = run(capsys, *LONG, *options)
+    assert (answer["quantity"], answer["bound"]) == (quantity, bound)
+    assert answer["model"] == (options[1] if options[0] == "--model" else "percent_risk")
+    assert D(answer["planned_risk"]) <= 100
+
+
+def test_a_model_without_its_figure_is_refused_with_the_way_out(capsys):
+    with pytest.raises(CommandError, match="needs money"):
+        call_command("size_trade", *LONG, "--model", "fixed_money")
+
+
+def test_the_text_names_model_fees_and_every_rule(capsys):
+    call_command("size_trade", *LONG, "--fee-in", "bnb")
+    said = capsys.readouterr().out
+    assert "by percent risk" in said
+    assert "BNB" in said
+    assert said.count("  ok  ") >= 20

@@ -176,6 +176,15 @@ def test_a_fee_that_is_none_is_refused(rate):
         Costs(D(rate), D(0))
 
 
+def test_a_loss_rounded_up_never_passes_a_budget_of_many_decimals():
+    """A tenth of a coin loses 72.066066… for ever; the budget is that, rounded up at the 24th."""
+    short = {"direction": "short", "stop": "60600", "target": "58000", "costs": IN_COIN}
+    budget = "72.066066066066066066066067"
+    given_size = size(**short, budget=budget)
+    assert given_size.quantity == D("0.1")
+    assert given_size.worst_loss == D(budget)
+
+
 # The slippage cap.
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from risk.symbols import (
     FINEST,
     UNLIMITED,
+    Symbol,
     ceil_to_tick,
     floor_to_step,
     floor_to_tick,
@@ -91,8 +92,32 @@ def test_missing_filters_are_off():
     assert symbol.max_position is None
 
 
+def test_a_filter_that_is_off_allows_eight_decimals_and_any_amount_we_can_keep():
+    """Binance's finest decimals, and the largest amount the database keeps."""
+    assert (D("0.00000001"), D("100000000000000000000")) == (FINEST, UNLIMITED)
+
+
 def test_a_market_exit_may_not_exceed_the_lot_size_where_there_is_no_market_lot_size():
     assert read_symbol(without("MARKET_LOT_SIZE")).market_max_quantity == 9000
+
+
+def test_what_a_listing_does_not_say_is_taken_as_binance_documents_it():
+    """No order lists unless allowed; minimums bind market orders unless told, maximums do not."""
+    silent = without("NOTIONAL")
+    for flag in ("ocoAllowed", "otoAllowed", "opoAllowed"):
+        del silent[flag]
+    bare = read_symbol(silent)
+    assert (bare.oco_allowed, bare.oto_allowed, bare.opo_allowed) == (False, False, False)
+    for kind in ("NOTIONAL", "MIN_NOTIONAL"):
+        figures = {"filterType": kind, "minNotional": "5", "maxNotional": "100"}
+        found = read_symbol({**silent, "filters": [*silent["filters"], figures]})
+        assert (found.min_notional_for_market, found.max_notional_for_market) == (True, False)
+
+
+def test_a_symbol_known_by_name_only_carries_no_lists():
+    bare = Symbol(name="BTCUSDT", base="BTC", quote="USDT")
+    assert (bare.oto_allowed, bare.oco_allowed, bare.opo_allowed) == (False, False, False)
+    assert (bare.max_notional_for_market, bare.average_minutes) == (False, 5)
 
 
 def test_the_old_filters_are_read_too():

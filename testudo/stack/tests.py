@@ -29,10 +29,16 @@ TEMPLATE = "testudo_template"  # migrated once; every test worker copies it
 
 def main(arguments: list[str]) -> int:
     """Run pytest with `arguments`; returns its exit code."""
+    if "--mutants" in arguments:  # pure arithmetic: no server is needed
+        rest = [each for each in arguments if each != "--mutants"]
+        command = [sys.executable, "-m", "tests.mutants", *rest]
+        return subprocess.run(command, cwd=ROOT, check=False).returncode
     folder = Path(tempfile.mkdtemp(prefix="testudo-test-"))
     folder.chmod(0o755)  # the database's own user must pass
     os.environ["TESTUDO_DOTENV"] = os.devnull
     os.environ["TESTUDO_HOME"] = str(folder)
+    if "--full" in arguments:
+        os.environ.setdefault("HYPOTHESIS_PROFILE", "full")  # see tests/conftest.py
     for name in [*os.environ]:
         if name in ("TESTUDO_LIVE", "SENTRY_DSN", "PORT") or name.startswith("PAPER_"):
             del os.environ[name]
