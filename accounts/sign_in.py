@@ -7,6 +7,7 @@ it, so tries at the same instant pass it together; `CountedBackend` counts befor
 import hashlib
 from typing import Any
 
+from axes.utils import reset as axes_reset
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.core.exceptions import PermissionDenied
@@ -16,6 +17,7 @@ from django.shortcuts import render
 
 from accounts import names
 from accounts.models import SignInCount, User
+from testudo.web.step_up import proved
 
 
 def name_of(request: HttpRequest | None, credentials: dict[str, Any] | None) -> str:
@@ -54,11 +56,12 @@ class CountedBackend:
         return None  # it lets nobody in
 
 
-@receiver(user_logged_in)
+@receiver([user_logged_in, proved])
 def start_over(request: HttpRequest | None, user: Any, **_: object) -> None:
-    """A sign-in that worked forgets the tries before it."""
+    """A password that was right forgets the tries before it."""
     if request is not None:
         SignInCount.objects.filter(key=_key(user.get_username(), peer_of(request))).delete()
+        axes_reset(ip=peer_of(request), username=user.get_username())
 
 
 def locked_out(

@@ -36,15 +36,15 @@ BUGS = [
     Bug(
         "a wrong size",
         "risk/sizing.py",
-        "quantity = budget * per // (loss * symbol.step) * symbol.step\n        else:",
-        "quantity = budget * per * 2 // (loss * symbol.step) * symbol.step\n        else:",
+        "quantity = max(min(steps.values()), ZERO)",
+        "quantity = max(min(steps.values()), ZERO) * 2",
         ("tests/risk/test_sizing.py", "tests/trading/test_path.py"),
     ),
     Bug(
         "the fees left out of the size",
-        "trading/plans.py",
-        "    return Costs(entry=taker, exit=taker, fee_in_base=not holds_coin)",
-        "    return Costs(entry=taker * 0, exit=taker * 0, fee_in_base=not holds_coin)",
+        "trading/plan_inputs.py",
+        "        entry=maker if resting else taker,\n        exit=taker,",
+        "        entry=taker * 0,\n        exit=taker * 0,",
         ("tests/trading/test_path.py",),
     ),
     Bug(

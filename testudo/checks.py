@@ -36,6 +36,15 @@ def findings(values: Any) -> list[Error]:
                 id="testudo.E002",
             )
         )
+    if not values.DECISION_KEYS:
+        found.append(
+            Error(
+                "TESTUDO_LIVE=1 without DECISION_KEYS: the decision log would be signed with a key "
+                "that changes with SECRET_KEY.",
+                hint="Set DECISION_KEYS to 1: and 32 random bytes in base64.",
+                id="testudo.E006",
+            )
+        )
     if "*" in values.ALLOWED_HOSTS:
         found.append(
             Error(

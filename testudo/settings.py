@@ -31,6 +31,8 @@ ADMIN_PATH = env("ADMIN_PATH", default="admin/")
 
 # Versioned master keys for the exchange credentials: "1:base64,2:base64"; the highest one seals.
 MASTER_KEYS = env("MASTER_KEYS", default="")
+# Versioned keys of the decision log's keyed chain, written alike; the highest one signs.
+DECISION_KEYS = env("DECISION_KEYS", default="")
 
 INSTALLED_APPS = [
     "daphne",
@@ -202,7 +204,17 @@ CELERY_BEAT_SCHEDULE = {
         "task": "accounts.tasks.forget_sign_in_tries",
         "schedule": timedelta(hours=1),
     },
+    "equity-points": {"task": "trading.tasks.thin_points", "schedule": timedelta(hours=6)},
+    "decision-heads": {"task": "trading.tasks.mail_heads", "schedule": timedelta(minutes=5)},
 }
+
+# Mail: files in $TESTUDO_HOME/mail unless EMAIL_URL names a server.
+EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_FILE_PATH = TESTUDO_HOME.absolute() / "mail"
+if env("EMAIL_URL", default=""):
+    vars().update(env.email("EMAIL_URL"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env("MAIL_FROM", default="Testudo <testudo@localhost>")
 
 AUTHENTICATION_BACKENDS = [
     "accounts.sign_in.CountedBackend",

@@ -19,6 +19,7 @@ urlpatterns = [
     path("", include("testudo.web.urls")),
     path("", include("accounts.urls")),
     path("", include("journal.urls")),
+    path("", include(trading.pages)),
     path(settings.ADMIN_PATH, admin.site.urls),
     path("api/v1/", include(trading.api)),
 ]

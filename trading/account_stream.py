@@ -1,22 +1,26 @@
 """What `stream_accounts` does for one account: keep its books in step with its user stream."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import structlog
 
 from testudo import clock
-from trading import reconcile
+from trading import flows, reconcile, venue_health
 from trading.bookkeeping import book_balances, book_fills, book_order
+from trading.exchange.binance import BinanceExchange
 from trading.exchange.factory import exchange_for
-from trading.exchange.port import ExchangeError
+from trading.exchange.port import ExchangeError, ExchangeUnavailable, OrderReport, TradeReport
 from trading.exchange.user_stream import (
     Alive,
     BalanceUpdate,
+    FundsMoved,
     OrderUpdate,
     StreamEvent,
     StreamLost,
     Subscribed,
 )
+from trading.market.symbols import UnknownSymbol, rules
 from trading.models import ExchangeAccount
 from trading.symbols_of import watched_symbols
 from trading.wake import wake_turn
@@ -32,15 +36,51 @@ def take_in(account: ExchangeAccount, event: StreamEvent) -> None:
         case Subscribed():
             match_books(account)
         case OrderUpdate(order=report, trade=trade):
-            book_order(account.pk, report)
-            if trade is not None:
+            ours = book_order(account.pk, report)
+            if trade is not None and ours is not None:
                 book_fills(account.pk, [trade])
+            elif trade is not None:
+                book_foreign_trade(account, report, trade)
             wake_turn(account.pk, protective=True)
         case BalanceUpdate(balances=balances):
             book_balances(account.pk, balances)
+        case FundsMoved(asset=asset, change=change, at=at):
+            flows.book_flow(
+                account,
+                kind=flows.Kind.TRANSFER,
+                key=f"transfer:{asset}:{clock.to_ms(at)}:{change:f}",
+                asset=asset,
+                change=change,
+                at=at,
+            )
         case Alive():
             pass
     note_alive(account)
+
+
+def book_foreign_trade(account: ExchangeAccount, order: OrderReport, trade: TradeReport) -> None:
+    """A trade made by hand on the exchange: its cash is a flow, its coins are holdings."""
+    try:
+        symbol = rules(account.venue, order.symbol)
+    except UnknownSymbol:
+        return  # of a symbol we do not know: the next comparison of the balances books it
+    sign = 1 if order.side == "SELL" else -1
+    change = Decimal(0)
+    if symbol.quote == account.currency:
+        change += sign * trade.quote_quantity
+    if symbol.base == account.currency:
+        change -= sign * trade.quantity
+    if trade.commission_asset == account.currency:
+        change -= trade.commission
+    if change:
+        flows.book_flow(
+            account,
+            kind=flows.Kind.FOREIGN_TRADE,
+            key=f"trade:{trade.symbol}:{trade.trade_id}",
+            asset=account.currency,
+            change=change,
+            at=trade.at,
+        )
 
 
 def match_books(account: ExchangeAccount) -> None:
@@ -50,13 +90,25 @@ def match_books(account: ExchangeAccount) -> None:
         booked = reconcile.catch_up(account, exchange=exchange)
         reconcile.refresh_fees(account, watched_symbols(account), exchange=exchange)
     except ExchangeError as error:
+        if isinstance(error, ExchangeUnavailable):
+            venue_health.note_failure(account.venue, str(error))
         raise StreamLost(f"could not match the books: {error}") from error
+    venue_health.note_success(account.venue)
+    look_at_clock(account.venue, exchange)
     now = clock.now()
     figures = {"reconciled_at": now, "stream_alive_at": now, "stream_gap": False}
     ExchangeAccount.objects.filter(pk=account.pk).update(**figures)
     account.stream_alive_at = now
     log.info("account_in_step", account=str(account.pk), fills_caught_up=booked)
     wake_turn(account.pk)
+
+
+def look_at_clock(venue: str, exchange: BinanceExchange) -> None:
+    """Keep what the exchange's answers told of its clock (R20)."""
+    reading = exchange.clock_reading()
+    if reading is not None:
+        offset, uncertainty = reading
+        venue_health.note_clock(venue, offset_ms=offset, uncertainty_ms=uncertainty)
 
 
 def note_alive(account: ExchangeAccount) -> None:

@@ -2,18 +2,33 @@
 the order path write them, no hand does."""
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from testudo.web.read_only import ReadOnlyAdmin
+from trading import halts
+from trading.actors import Actor
+from trading.limits_admin import RiskProfileAdmin
 from trading.models import (
+    AccountBreaker,
+    AccountFlow,
+    AccountHalt,
     AccountRisk,
     Balance,
+    ChainBreak,
     Decision,
+    DecisionHead,
+    EquityPoint,
     ExchangeAccount,
     FeeRate,
     Fill,
+    GlobalHalt,
+    ManagedHolding,
     Order,
     SymbolRules,
     Trade,
+    TraderRisk,
+    VenueHealth,
 )
 
 
@@ -27,8 +42,71 @@ class ExchangeAccountAdmin(ReadOnlyAdmin):
 
 @admin.register(AccountRisk)
 class AccountRiskAdmin(ReadOnlyAdmin):
-    list_display = ["account", "state", "reason", "day", "day_start_equity", "day_start_late"]
+    list_display = ["account", "state", "reason", "day", "day_start_equity", "nav", "peak_nav"]
     list_filter = ["state"]
+    actions = ["halt"]
+
+    def has_halt_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    @admin.action(description="Halt these accounts: no new risk", permissions=["halt"])
+    def halt(self, request: HttpRequest, rows: QuerySet[AccountRisk]) -> None:
+        by = Actor("admin", request.user.pk)
+        for row in rows.select_related("account"):
+            halts.halt(row.account, reason="Halted by staff in the admin site.", by=by)
+        self.message_user(request, f"{len(rows)} halted. Exits and stops go on.")
+
+
+@admin.register(AccountHalt)
+class AccountHaltAdmin(ReadOnlyAdmin):
+    list_display = ["account", "by_role", "reason", "at"]
+
+
+@admin.register(GlobalHalt)
+class GlobalHaltAdmin(ReadOnlyAdmin):
+    list_display = ["halted", "reason", "by_role", "at", "release_asked_at"]
+
+
+@admin.register(ChainBreak)
+class ChainBreakAdmin(ReadOnlyAdmin):
+    list_display = ["account", "number", "text", "found_at", "accepted_at"]
+
+
+@admin.register(DecisionHead)
+class DecisionHeadAdmin(ReadOnlyAdmin):
+    list_display = ["account", "day", "number", "digest", "sent_at"]
+
+
+@admin.register(AccountBreaker)
+class AccountBreakerAdmin(ReadOnlyAdmin):
+    list_display = ["account", "cause", "phase", "opened_at", "until", "reason"]
+    list_filter = ["phase", "cause"]
+
+
+@admin.register(TraderRisk)
+class TraderRiskAdmin(ReadOnlyAdmin):
+    list_display = ["user", "currency", "units", "peak_nav"]
+
+
+@admin.register(AccountFlow)
+class AccountFlowAdmin(ReadOnlyAdmin):
+    list_display = ["account", "kind", "change", "asset", "value", "at"]
+    list_filter = ["kind"]
+
+
+@admin.register(EquityPoint)
+class EquityPointAdmin(ReadOnlyAdmin):
+    list_display = ["account", "at", "equity", "nav", "drawdown", "heat"]
+
+
+@admin.register(ManagedHolding)
+class ManagedHoldingAdmin(ReadOnlyAdmin):
+    list_display = ["account", "symbol", "quantity", "entry", "stop", "declared_at", "ended_at"]
+
+
+@admin.register(VenueHealth)
+class VenueHealthAdmin(ReadOnlyAdmin):
+    list_display = ["venue", "breaker", "failures", "retry_at", "clock_offset_ms", "clock_at"]
 
 
 @admin.register(Trade)
@@ -74,3 +152,5 @@ class SymbolRulesAdmin(ReadOnlyAdmin):
 
 
 # Candle has no page: Django 5.2's admin takes no composite primary key.
+
+__all__ = ["RiskProfileAdmin"]

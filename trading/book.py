@@ -1,188 +1,208 @@
 """The account manager: one account's equity, cash, heat and counts as one value, a `risk` Book.
 
-Read in a fixed order, open trades before closed ones: a trade that closes in between is then
-counted twice, never not at all. Placements read it under the account's risk row (R17).
+Three layers: what PostgreSQL knows (`book_facts`, cached under a stamp by `book_cache`), what the
+latest prices make of it (`book_totals`), and what the clock makes of that, here. Placements read
+PostgreSQL under the account's risk row (R17); previews and pages may be answered from the cache.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
-from django.db import transaction
-
-from risk.protocol import STREAK_PAUSE
-from risk.rules import Book
+from risk import nav, pauses
+from risk.exposure import Totals, totals
+from risk.models import RiskProfile
+from risk.nav import Nav
+from risk.protocol import MAX_ACCOUNT_AGE, STREAK_PAUSE, TraderTotals
+from risk.rules import Book, Limits
 from testudo import clock
-from trading.market.prices import Quote
-from trading.models import AccountRisk, Balance, ExchangeAccount, Fill, Order, Trade
-from trading.order_states import FINISHED, TERMINAL, TradeState
-from trading.positions import position_of
-from trading.settlement import fill_fact
+from trading import global_halt
+from trading.book_cache import cached_facts
+from trading.book_facts import ZERO, BookFacts, Past, QuoteOf, facts_of_account
+from trading.book_known import Known
+from trading.book_totals import at_mark, holdings
+from trading.global_halt import Switch
+from trading.models import AccountRisk, ExchangeAccount, VenueHealth
+from trading.periods import Starts, begin_days, day_of, starts_of, week_of
+from trading.trader_totals import trader_totals
+from trading.venue_health import clock_uncertainty, health_of
 
-ZERO = Decimal(0)
-QuoteOf = Callable[[str, str], Quote | None]  # (venue, symbol) → latest prices
-MOST_STREAK_READ = 20  # closed trades looked at for the losing streak
-STREAM_ALIVE = timedelta(seconds=30)  # PROTOCOL, data age of the account
-LATE = timedelta(minutes=5)  # a day's first equity taken later than this is marked so
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenTotals:
-    """What the unfinished trades add up to."""
-
-    count: int = 0
-    heat: Decimal = ZERO
-    open_risk: Decimal = ZERO
-    pending_risk: Decimal = ZERO
-    pending_cash: Decimal = ZERO
-    at_mark: Decimal = ZERO
-    symbols: tuple[str, ...] = ()
+__all__ = ["QuoteOf", "begin_days", "book_of", "day_of", "in_step", "read_book", "week_of"]
 
 
 def read_book(
-    account: ExchangeAccount, *, risk: AccountRisk, symbol: str, quote_of: QuoteOf
+    account: ExchangeAccount,
+    *,
+    risk: AccountRisk,
+    symbol: str,
+    quote_of: QuoteOf,
+    setup: str = "",
+    limits: Limits | None = None,
+    health: VenueHealth | None = None,
+    switch: Switch | None = None,
+    facts: BookFacts | None = None,
+    known: Known | None = None,
+    fresh: bool = True,
 ) -> Book:
-    """The account now, as the rules see it for a plan in `symbol`."""
+    """The account now, as the rules see it for a plan in `symbol`, tagged `setup`.
+
+    `fresh`: from PostgreSQL, for placements; else the cache may answer. `limits`, `health`,
+    `switch`, `facts`, `known`: where the caller has read them already, after `risk` or with it.
+    """
+    facts = facts or read_facts(account, risk=risk, known=known, fresh=fresh)
+    limits = limits_of(account) if limits is None else limits
+    book = book_of(
+        account,
+        facts,
+        risk=risk,
+        limits=limits,
+        health=health or health_of(account.venue),
+        trader=trader_totals(account, quote_of=quote_of),
+        symbol=symbol,
+        setup=setup,
+        quote_of=quote_of,
+    )
+    return global_halt.over(book, switch)
+
+
+def read_facts(
+    account: ExchangeAccount, *, risk: AccountRisk, known: Known | None = None, fresh: bool = True
+) -> BookFacts:
+    """What the book is made of, before prices. `fresh`, `known`: see `read_book`."""
+    read = facts_of_account if fresh else cached_facts
+    return read(account, risk=risk, known=known)
+
+
+def limits_of(account: ExchangeAccount) -> Limits:
+    profile = RiskProfile.objects.filter(account_id=account.pk).first()
+    return profile.limits() if profile else Limits()
+
+
+def book_of(
+    account: ExchangeAccount,
+    facts: BookFacts,
+    *,
+    risk: AccountRisk,
+    limits: Limits,
+    health: VenueHealth,
+    trader: TraderTotals | None,
+    quote_of: QuoteOf,
+    symbol: str = "",
+    setup: str = "",
+) -> Book:
+    """The book at the latest prices and at this moment. Reads nothing but them."""
     now = clock.now()
-    totals = open_totals(account, quote_of=quote_of)
-    cash, total = quote_balance(account)
-    equity = total + totals.at_mark
-    start, end = day_of(account, now)
-    streak, last_loss = losing_streak(account)
-    standing = _standing_orders(account, symbol)
+    found = holdings(facts.stakes, venue=account.venue, quote_of=quote_of)
+    at_risk = totals(found)
+    equity = facts.booked + at_mark(found)
+    starts = starts_of(account, risk, now, equity)
+    standing = next((each for each in facts.standing if each.symbol == symbol), None)
+    streak, last_loss = losing_streak(facts.past)
     return Book(
         at=now,
         currency=account.currency,
         equity=equity,
-        cash=max(cash - totals.pending_cash, ZERO),
-        day_start_equity=day_start_equity(risk, equity=equity, day_start=start, account=account),
-        heat=totals.heat,
-        open_risk=totals.open_risk,
-        pending_risk=totals.pending_risk,
-        open_positions=totals.count,
-        positions_in_symbol=totals.symbols.count(symbol),
+        cash=max(facts.free - sum((each.cash for each in facts.stakes), ZERO), ZERO),
+        **_periods(facts, starts),
+        **_at_risk(at_risk),
+        drawdown=nav.marked(nav_of(risk), equity).drawdown,
+        open_positions=sum(each.counts for each in facts.stakes),
+        positions_in_symbol=sum(each.symbol == symbol for each in facts.stakes if each.counts),
         losing_streak=streak,
         streak_until=last_loss + STREAK_PAUSE if last_loss else None,
-        trades_today=Trade.objects.filter(account=account, placed_at__gte=start).count(),
-        day_ends_at=end,
+        half_size=facts.half_size,
+        **_pauses(facts.past, limits, symbol=symbol, setup=setup, at=now),
+        trades_today=sum(moment >= starts.day_began for moment in facts.placed_at),
         state=risk.state,
         state_reason=risk.reason,
+        state_until=risk.state_until,
         reconciled=in_step(account, now),
-        algo_orders=sum(order.type.startswith(("STOP_LOSS", "TAKE_PROFIT")) for order in standing),
-        orders=len(standing),
-        order_lists=len({order.list_client_order_id for order in standing} - {""}),
+        account_age=now - account.stream_alive_at if account.stream_alive_at else None,
+        clock_uncertainty=clock_uncertainty(health, now),
+        clock_jump=timedelta(milliseconds=health.clock_jump_ms),
+        exchange_breaker=health.breaker,
+        exchange_retry_at=health.retry_at,
+        order_room=facts.order_room,
+        algo_orders=standing.algo_orders if standing else 0,
+        orders=standing.orders if standing else 0,
+        order_lists=standing.order_lists if standing else 0,
+        trader=trader,
     )
+
+
+def _periods(facts: BookFacts, starts: Starts) -> dict[str, Decimal | datetime | None]:
+    """Day and week. A period that was not stored yet began with the present equity: no flow is in
+    between."""
+    return {
+        "day_start_equity": starts.day_equity,
+        "week_start_equity": starts.week_equity,
+        "day_flows": facts.day_flows if starts.day_stored else ZERO,
+        "week_flows": facts.week_flows if starts.week_stored else ZERO,
+        "day_ends_at": starts.day_ends,
+        "week_ends_at": starts.week_ends,
+    }
+
+
+def _at_risk(found: Totals) -> dict[str, Decimal]:
+    return {
+        "heat": found.heat,
+        "open_risk": found.open_risk,
+        "pending_risk": found.pending_risk,
+        "exposure": found.exposure,
+    }
+
+
+def _pauses(
+    past: Sequence[Past], limits: Limits, *, symbol: str, setup: str, at: datetime
+) -> dict[str, int | datetime | None]:
+    """The pauses that earlier trades cause: what the rules read of each is when it ends."""
+    stopped = [each.closed_at for each in reversed(past) if each.stopped_out]
+    count, until = pauses.stop_outs(stopped, limits, at=at)
+    lost = next((each.closed_at for each in past if each.symbol == symbol and each.lost), None)
+    return {
+        "stop_outs": count,
+        "stop_outs_until": until,
+        "symbol_cooldown_until": pauses.cooldown(lost, limits),
+        "symbol_locked_until": _lock(each for each in past if each.symbol == symbol),
+        "setup_locked_until": _lock(each for each in past if setup and each.setup == setup),
+    }
+
+
+def _lock(trades: Iterable[Past]) -> datetime | None:
+    results = [
+        (each.closed_at, each.profit / each.initial_risk)
+        for each in trades
+        if each.profit is not None and each.initial_risk
+    ]
+    return pauses.losing_lock(results[: pauses.LOCK_TRADES][::-1])
+
+
+def losing_streak(past: Sequence[Past]) -> tuple[int, datetime | None]:
+    """Losses in a row, the latest included, and when the last of them closed."""
+    streak, last = 0, None
+    for each in past:
+        if each.profit is None or each.profit >= 0:
+            break
+        streak, last = streak + 1, last or each.closed_at
+    return streak, last
+
+
+def nav_of(risk: AccountRisk) -> Nav:
+    """The account's units, NAV and peak as stored; a fresh series before the first mark."""
+    if risk.units is None:
+        return Nav()
+    return Nav(units=risk.units, nav=risk.nav or nav.START, peak=risk.peak_nav or nav.START)
+
+
+def store_nav(risk: AccountRisk, standing: Nav) -> None:
+    """Put it on the row, which the caller has locked and saves."""
+    risk.units, risk.nav = standing.units, standing.nav
+    if risk.peak_nav is None or standing.peak != risk.peak_nav:
+        risk.peak_nav, risk.peak_at = standing.peak, clock.now()
 
 
 def in_step(account: ExchangeAccount, now: datetime) -> bool:
     """Whether the account was matched with the exchange and its stream is proved alive (R14)."""
     alive = account.stream_alive_at
-    fresh = alive is not None and now - alive <= STREAM_ALIVE
+    fresh = alive is not None and now - alive <= MAX_ACCOUNT_AGE
     return account.reconciled_at is not None and not account.stream_gap and fresh
-
-
-def open_totals(account: ExchangeAccount, *, quote_of: QuoteOf) -> OpenTotals:
-    """Heat, open and pending risk over the unfinished trades (PROTOCOL 1.3)."""
-    trades = (
-        Trade.objects.filter(account=account)
-        .exclude(state__in=FINISHED)
-        .prefetch_related("orders", "fills__order")
-    )
-    totals: dict[str, Decimal] = dict.fromkeys(
-        ("heat", "open_risk", "pending_risk", "pending_cash", "at_mark"), ZERO
-    )
-    symbols = []
-    for trade in trades:
-        symbols.append(trade.symbol)
-        position = position_of(trade.orders.all(), [fill_fact(trade, f) for f in trade.fills.all()])
-        if position.entry_price is None or position.held <= ZERO:
-            totals["heat"] += trade.planned_risk
-            totals["pending_risk"] += trade.planned_risk
-            if position.entry_price is None:
-                totals["pending_cash"] += trade.quantity * trade.worst_entry
-            continue
-        quote = quote_of(account.venue, trade.symbol)
-        mark = quote.bid if quote else position.entry_price
-        exit_fee = trade.stop * position.held * trade.fee_rate
-        at_risk = (position.entry_price - trade.stop) * position.held + exit_fee
-        totals["heat"] += max(at_risk, ZERO)
-        totals["open_risk"] += max((mark - trade.stop) * position.held + exit_fee, ZERO)
-        totals["at_mark"] += mark * position.held
-    return OpenTotals(count=len(symbols), symbols=tuple(symbols), **totals)
-
-
-def quote_balance(account: ExchangeAccount) -> tuple[Decimal, Decimal]:
-    """(free, total) of the reporting currency, fills newer than the exchange's last word in."""
-    row = Balance.objects.filter(account=account, asset=account.currency).first()
-    if row is None:
-        return ZERO, ZERO
-    newer = Fill.objects.filter(account=account, at__gt=row.as_of).select_related("order")
-    moved = sum((_cash_moved(fill, account.currency) for fill in newer), ZERO)
-    return max(row.free + moved, ZERO), row.free + row.locked + moved
-
-
-def _cash_moved(fill: Fill, currency: str) -> Decimal:
-    paid = fill.commission if fill.commission_asset == currency else ZERO
-    return (fill.quote_quantity if fill.order.side == "SELL" else -fill.quote_quantity) - paid
-
-
-def losing_streak(account: ExchangeAccount) -> tuple[int, datetime | None]:
-    """Losses in a row, the latest included, and when the last of them closed."""
-    recent = (
-        Trade.objects.filter(account=account, state=TradeState.CLOSED)
-        .order_by("-closed_at")
-        .values_list("profit", "closed_at")[:MOST_STREAK_READ]
-    )
-    streak, last = 0, None
-    for profit, closed_at in recent:
-        if profit is None or profit >= 0:
-            break
-        streak, last = streak + 1, last or closed_at
-    return streak, last
-
-
-def day_of(account: ExchangeAccount, moment: datetime) -> tuple[datetime, datetime]:
-    """Start and end of the account's trading day in its reset zone; 23 or 25 hours happen."""
-    zone = ZoneInfo(account.reset_zone)
-    today = moment.astimezone(zone).date()
-    start = datetime.combine(today, time(), zone)
-    end = datetime.combine(today + timedelta(days=1), time(), zone)
-    return start.astimezone(moment.tzinfo), end.astimezone(moment.tzinfo)
-
-
-def day_start_equity(
-    risk: AccountRisk, *, equity: Decimal, day_start: datetime, account: ExchangeAccount
-) -> Decimal:
-    """The stored equity of the day's start; before it was stored, the present one."""
-    today = day_start.astimezone(ZoneInfo(account.reset_zone)).date()
-    if risk.day == today and risk.day_start_equity is not None:
-        return risk.day_start_equity
-    return equity
-
-
-def begin_days(accounts: Iterable[ExchangeAccount], *, quote_of: QuoteOf) -> int:
-    """Store the day's first equity where a new day has begun. Returns for how many accounts."""
-    begun = 0
-    now = clock.now()
-    for account in accounts:
-        start, _ = day_of(account, now)
-        today = start.astimezone(ZoneInfo(account.reset_zone)).date()
-        with transaction.atomic():
-            risk = AccountRisk.objects.select_for_update(no_key=True).get(account=account)
-            if risk.day == today or account.reconciled_at is None:
-                continue
-            _, balance = quote_balance(account)
-            equity = balance + open_totals(account, quote_of=quote_of).at_mark
-            risk.day = today
-            risk.day_start_equity = max(balance, equity)  # the higher of the two: PROTOCOL
-            risk.day_start_late = now - start > LATE
-            risk.save(update_fields=["day", "day_start_equity", "day_start_late"])
-            begun += 1
-    return begun
-
-
-def _standing_orders(account: ExchangeAccount, symbol: str) -> Sequence[Order]:
-    unfinished = Order.objects.filter(account=account, symbol=symbol).exclude(state__in=TERMINAL)
-    return list(unfinished)

@@ -11,12 +11,12 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import F, Sum
 
 from risk.wording import plain
 from testudo import clock
 from testudo.observability import correlation
-from trading import events
+from trading import commissions, events
 from trading.exchange.port import BalanceReport, OrderReport, TradeReport
 from trading.models import Balance, Fill, Order, Trade
 from trading.order_states import NEXT, IllegalMove, State
@@ -152,6 +152,7 @@ def book_fills(account_id: UUID, reports: Iterable[TradeReport]) -> int:
 
 
 def _book_fill(known: Order, report: TradeReport) -> int:
+    worth = commissions.value_of(known.trade, report)  # may ask Redis: before any lock
     with story_of(known), transaction.atomic():
         trade = lock_trade(known.trade_id)
         order = Order.objects.get(pk=known.pk)
@@ -163,7 +164,7 @@ def _book_fill(known: Order, report: TradeReport) -> int:
             "quote_quantity": report.quote_quantity,
             "commission": report.commission,
             "commission_asset": report.commission_asset,
-            "commission_quote": _commission_value(trade, report),
+            "commission_quote": worth,
             "at": report.at,
         }
         _, new = Fill.objects.get_or_create(
@@ -174,6 +175,7 @@ def _book_fill(known: Order, report: TradeReport) -> int:
         )
         if not new:
             return 0
+        _move_cash(trade, order, report)
         total = order.fills.aggregate(total=Sum("quantity"))["total"]
         if total > order.filled:
             order.filled = total
@@ -197,15 +199,13 @@ def _book_fill(known: Order, report: TradeReport) -> int:
     return 1
 
 
-def _commission_value(trade: Trade, report: TradeReport) -> Decimal:
-    """The commission in the quote asset, at the price of the fill it belongs to."""
-    if report.commission_asset == trade.currency:
-        return report.commission
-    if report.commission_asset == trade.base_asset:
-        return report.commission * report.price
-    raise ValueError(
-        f"A commission in {report.commission_asset} can't be valued in {trade.currency} yet."
-    )
+def _move_cash(trade: Trade, order: Order, report: TradeReport) -> None:
+    """Our ledger of the cash: what the fill cost or brought. The row's lock is the last but the
+    event stream's."""
+    paid = report.commission if report.commission_asset == trade.currency else Decimal(0)
+    moved = report.quote_quantity if order.side == "SELL" else -report.quote_quantity
+    rows = Balance.objects.filter(account_id=trade.account_id, asset=trade.currency)
+    rows.exclude(booked=None).update(booked=F("booked") + moved - paid)
 
 
 def book_balances(account_id: UUID, reports: Sequence[BalanceReport]) -> None:

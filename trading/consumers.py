@@ -67,6 +67,10 @@ class AccountConsumer(AsyncWebsocketConsumer):
         """From the channel layer: one event, already encoded."""
         await self.send(text_data=message["text"])
 
+    async def account_risk(self, message: dict[str, Any]) -> None:
+        """From the channel layer: the newest figures of the account's risk, unnumbered."""
+        await self.send(text_data=message["text"])
+
     async def _resume(self, last_seq: int) -> None:
         missed = await self._missed(last_seq)
         if missed is None:

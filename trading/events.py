@@ -151,3 +151,79 @@ class TradeClosed(TradeEvent):
     protected_ms: int | None  # None: no stop was seen resting before the trade ended
     naked_ms: int
     fills: tuple[dict[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitChanged(Event):
+    """A trader's own limits changed, or a loosening began or ceased to wait."""
+
+    name: ClassVar[str] = "trading.limit_changed"
+    account_id: UUID
+    what: str  # tightened, asked, withdrawn, effective
+    names: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskEvent(Event):
+    """What every fact about an account's risk carries. Subscribe to it to hear them all."""
+
+    name: ClassVar[str] = "trading.risk_event"
+    account_id: UUID
+    text: str  # the fact in one plain sentence, for the page
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerChanged(RiskEvent):
+    """A loss breaker opened, closed, or let trades through at half size."""
+
+    name: ClassVar[str] = "trading.breaker_changed"
+    cause: str
+    phase: str
+    reason: str
+    until: datetime | None  # when it moves on by itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradingHalted(RiskEvent):
+    """The account takes no new risk until a person resumes it. Exits go on."""
+
+    name: ClassVar[str] = "trading.trading_halted"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradingResumed(RiskEvent):
+    """The account takes new risk again."""
+
+    name: ClassVar[str] = "trading.trading_resumed"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskWarning(RiskEvent):
+    """Four fifths of a limit came into use. Told once each time it is crossed."""
+
+    name: ClassVar[str] = "trading.risk_warning"
+    code: str  # of the limit's rule
+    title: str
+    share: Decimal  # of the limit in use
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowBooked(RiskEvent):
+    """Money or coins came in or went out without a trade of ours."""
+
+    name: ClassVar[str] = "trading.flow_booked"
+    kind: str
+    asset: str
+    change: Decimal  # of the asset
+    value: Decimal  # in the account's currency; 0 for what is no part of equity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentOpened(RiskEvent):
+    """The books and the exchange disagree in a way that a person must look at."""
+
+    name: ClassVar[str] = "trading.incident_opened"
+    code: str

@@ -11,7 +11,7 @@ import structlog
 
 from testudo import clock
 from testudo.observability import correlation
-from trading import protection, reconcile, submission
+from trading import global_halt, protection, reconcile, submission, venue_health
 from trading.decide import (
     CancelLegs,
     CatchUp,
@@ -28,7 +28,7 @@ from trading.decide import (
     decide,
     orient,
 )
-from trading.exchange.port import Exchange, ExchangeError
+from trading.exchange.port import Exchange, ExchangeError, ExchangeUnavailable
 from trading.models import AccountRisk, Order, Trade
 from trading.order_states import FINISHED
 from trading.settlement import fill_fact
@@ -50,6 +50,8 @@ def run_turn(account_id: UUID, *, exchange: Exchange) -> int:
                 try:
                     act(step, exchange=exchange)
                 except ExchangeError as error:
+                    if isinstance(error, ExchangeUnavailable):
+                        venue_health.note_failure(exchange.venue, str(error))
                     log.warning("step_unanswered", step=type(step).__name__, error=str(error))
                     return taken  # the exchange does not answer: the guard comes back to it
             taken += 1
@@ -67,7 +69,7 @@ def observe(account_id: UUID) -> Seen:
     risk = AccountRisk.objects.get(account_id=account_id)
     return Seen(
         now=clock.now(),
-        new_risk=risk.state == AccountRisk.TradingState.ACTIVE,
+        new_risk=risk.state == AccountRisk.TradingState.ACTIVE and not global_halt.read().halted,
         trades=tuple(_seen(trade) for trade in trades),
     )
 

@@ -16,13 +16,15 @@ from risk.wording import money, plain
 from testudo import clock
 from testudo.db.ids import new_id
 from testudo.observability import correlation
-from trading import client_ids, decisions, events
+from trading import breakers, client_ids, decisions, events, global_halt
 from trading.book import QuoteOf
 from trading.bookkeeping import lock_trade
 from trading.market import prices
-from trading.models import AccountRisk, ExchangeAccount, Leg, Order, Side, Trade
+from trading.models import ExchangeAccount, Leg, Order, Side, Trade
 from trading.order_states import FINISHED, State
-from trading.plans import Drawing, Judged, as_facts, judge
+from trading.plan_facts import as_facts
+from trading.plans import Drawing, Judged, judge
+from trading.risk_lock import lock_risk, lock_trader
 from trading.settlement import tell
 from trading.wake import wake_turn
 
@@ -52,10 +54,12 @@ def place_trade(
     PlanImpossible, NoMarket: nothing is recorded.
     """
     with correlation.bind(correlation.correlation_id() or None), transaction.atomic():
-        # Lock first, read after: two trades placed at once must not both fit under one limit. A
-        # statement of its own, because a snapshot taken before the wait would be stale (R17).
-        # NO KEY: rows that only point at the account (fills, protective orders) need not wait.
-        risk = AccountRisk.objects.select_for_update(no_key=True, of=("self",)).get(account=account)
+        global_halt.share()  # after a halt of all trading has committed, nothing is placed (R19)
+        # Lock first, read after: two trades placed at once must not both fit under one limit. The
+        # trader's row comes first, for the cap over all live accounts (R17).
+        trader = lock_trader(account)
+        risk = lock_risk(account.pk)
+        breakers.count_closed(account, risk, trader=trader, quote_of=quote_of)
         judged = judge(account, drawing, risk=risk, quote_of=quote_of)
         allowed = may_proceed(judged.verdicts, acknowledged=drawing.acknowledged)
         facts = as_facts(judged, drawing)
@@ -73,6 +77,10 @@ def place_trade(
                 text=f"Refused: {', '.join(broken).replace('_', ' ')}.",
             )
             tell(account.pk, refused)
+            breakers.latch(
+                account, risk, trader=trader, book=judged.book, limits=judged.limits,
+                quote_of=quote_of,
+            )  # fmt: skip
     if not allowed:  # outside the block: the decision record stays
         raise PlanRefused(judged, judged.verdicts)
     return trade

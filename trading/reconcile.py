@@ -13,6 +13,7 @@ import structlog
 from django.db import transaction
 
 from testudo import clock
+from trading import coverage, flows
 from trading.bookkeeping import (
     STATES,
     advance,
@@ -21,7 +22,8 @@ from trading.bookkeeping import (
     book_order,
     lock_trade,
 )
-from trading.exchange.port import Exchange, OrderReport
+from trading.exchange.port import AssetLimits, BalanceReport, Exchange, OrderReport
+from trading.market.symbols import UnknownSymbol, rules
 from trading.models import ExchangeAccount, FeeRate, Order, Trade
 from trading.order_states import FINISHED, TERMINAL, State
 from trading.settlement import settle
@@ -39,12 +41,24 @@ def catch_up(account: ExchangeAccount, *, exchange: Exchange) -> int:
     """Match one account with the exchange: unfinished trades, new fills, balances, fee rates.
 
     The order of R13 and R14: orders first (a fill is booked to an order we know), then fills, then
-    balances. Returns the number of fills that were new.
+    balances. The balances are asked for first: then every fill up to their moment is fetched after
+    them, and what the ledger lacks is no trade of ours. Returns the number of new fills.
     """
+    balances = exchange.balances()
     unfinished = list(Trade.objects.filter(account=account).exclude(state__in=FINISHED))
     booked = sum(catch_up_trade(trade.pk, exchange=exchange) for trade in unfinished)
-    book_balances(account.pk, exchange.balances())
+    book_balances(account.pk, balances)
+    _compare(account, balances)
     return booked
+
+
+def _compare(account: ExchangeAccount, balances: Sequence[BalanceReport]) -> None:
+    """Book what nobody explained as external; a managed position that is no longer there halts."""
+    cash = next((each for each in balances if each.asset == account.currency), None)
+    if cash is not None:
+        flows.compare_cash(account, total=cash.free + cash.locked, at=cash.at)
+    if missing := coverage.missing(account):
+        coverage.halt(account, missing)
 
 
 def catch_up_trade(trade_id: UUID, *, exchange: Exchange) -> int:
@@ -126,11 +140,28 @@ def refresh_fees(account: ExchangeAccount, symbols: Sequence[str], *, exchange: 
         if fresh.exists():
             continue
         rates = exchange.commission(symbol)
+        limits = _asset_limits(account, symbol, exchange=exchange)
         FeeRate.objects.update_or_create(
             account=account,
             symbol=symbol,
-            defaults={"maker": rates.maker, "taker": rates.taker, "fetched_at": clock.now()},
+            defaults={
+                "maker": rates.maker,
+                "taker": rates.taker,
+                "bnb_maker": rates.bnb_maker,
+                "bnb_taker": rates.bnb_taker,
+                "max_base": limits.base,
+                "max_quote": limits.quote,
+                "fetched_at": clock.now(),
+            },
         )
+
+
+def _asset_limits(account: ExchangeAccount, symbol: str, *, exchange: Exchange) -> AssetLimits:
+    try:
+        listed = rules(account.venue, symbol)
+    except UnknownSymbol:
+        return AssetLimits(None, None)  # not listed yet: then it can't be traded either
+    return exchange.asset_limits(symbol, base=listed.base, quote=listed.quote)
 
 
 @dataclass(frozen=True, slots=True)

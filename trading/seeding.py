@@ -13,12 +13,13 @@ from pathlib import Path
 
 from risk.symbols import floor_to_tick
 from testudo import clock
-from trading import account_stream, orders
+from trading import account_stream, breakers, orders, points
 from trading.book import begin_days
 from trading.exchange.paper.exchange import PaperExchange
 from trading.exchange.paper.store import Store
 from trading.exchange.paper.synthetic import SyntheticFeed
 from trading.exchange.paper.values import from_e8
+from trading.market import prices
 from trading.models import ExchangeAccount, Trade
 from trading.order_states import FINISHED
 from trading.plans import Drawing
@@ -28,6 +29,7 @@ STEP = timedelta(minutes=1)
 BETWEEN = (timedelta(hours=7), timedelta(hours=30))  # a patient trader's pause
 LONGEST = timedelta(hours=36)  # then the trade is closed by hand
 LAST_DAYS = timedelta(days=10)
+LOOK_EVERY = timedelta(hours=2)
 SETUPS = ("Breakout retest", "Range low", "Trend pullback")
 TICK = Decimal("0.01")
 HALF = Decimal("0.005")  # of equity
@@ -53,8 +55,9 @@ def seed_past(
     choose = random.Random(seed)  # noqa: S311  a demo's past, not a secret
     try:
         with virtual_floor(paper, start=start) as floor:
-            account = floor.open_account(user, name="Practice", balances={"USDT": "10000"})
-            _trade_along(floor, account, until=until, choose=choose, tell=tell)
+            with prices.quoted_by(floor.quote_of):
+                account = floor.open_account(user, name="Practice", balances={"USDT": "10000"})
+                _trade_along(floor, account, until=until, choose=choose, tell=tell)
             paper.commit()
     finally:
         paper.close()
@@ -70,12 +73,13 @@ def _trade_along(
         if clock.now() + pause >= until - LONGEST:
             return  # the next trade could outlast the present: no ledger may lie in the future
         floor.advance(pause)
-        begin_days([account], quote_of=floor.quote_of)
-        account_stream.note_alive(account)
+        account_stream.match_books(account)
+        account.refresh_from_db()
+        look(account)
         trade = _place(floor, account, _draw(floor, choose))
         if trade is None:
             continue
-        trade = floor.follow(trade, step=STEP, at_most=LONGEST)
+        trade = floor.follow(trade, step=STEP, at_most=LONGEST, meanwhile=Sometimes(account))
         if trade.state not in FINISHED:
             orders.request_close(trade.pk)
             floor.follow(trade, step=STEP, at_most=timedelta(minutes=5))
@@ -85,6 +89,25 @@ def _trade_along(
             return  # the newcomer begins after a win, not in the pause a losing streak brings
         if placed % 5 == 0:
             tell(f"{placed} past trades, {clock.now():%d %B}")
+
+
+class Sometimes:
+    """Looks at the account's risk every so often while a trade is followed."""
+
+    def __init__(self, account: ExchangeAccount) -> None:
+        self._account, self._next = account, clock.now()
+
+    def __call__(self) -> None:
+        if clock.now() >= self._next:
+            self._next = clock.now() + LOOK_EVERY
+            look(self._account)
+
+
+def look(account: ExchangeAccount) -> None:
+    """What guard and monitor do: begin the day, settle the breakers, note what it is worth."""
+    begin_days([account], quote_of=prices.latest)
+    breakers.sweep(account)
+    points.note(account)
 
 
 def _place(floor: VirtualFloor, account: ExchangeAccount, drawing: Drawing) -> Trade | None:

@@ -19,6 +19,7 @@ from trading import events
 from trading.models import ExchangeAccount, Fill, Trade
 from trading.order_states import FINISHED, TradeState
 from trading.positions import FillFact, OrderFact, Position, position_of, trade_state, uncovered
+from trading.risk_hint import tell_monitor
 
 log = structlog.get_logger(__name__)
 
@@ -80,6 +81,7 @@ def settle(trade: Trade) -> None:
         _end_entry(trade, state)
     trade.version += 1  # the row is locked
     trade.save(update_fields=FOLLOWS_FROM_FACTS)
+    tell_monitor(trade.account_id)
     if before != state:
         log.info("trade_moved", trade=str(trade.pk), came_from=before, to=state)
     if state == TradeState.CLOSED:

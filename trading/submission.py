@@ -12,7 +12,7 @@ import structlog
 from django.db import connection, transaction
 
 from testudo import clock, failpoints
-from trading import events
+from trading import events, global_halt, venue_health
 from trading.bookkeeping import advance, book_order, find_ours, lock_trade
 from trading.exchange.port import (
     Accepted,
@@ -30,6 +30,7 @@ from trading.settlement import settle, tell
 
 log = structlog.get_logger(__name__)
 
+TOO_MANY = frozenset({-1003, -1034})  # 429, 418: requests, connections
 FIRST_LOOK = timedelta(milliseconds=250)  # after an unknown answer
 
 
@@ -42,16 +43,28 @@ def submit(order_ids: Sequence[UUID], *, exchange: Exchange) -> bool:
     failpoints.reach("after_claim_before_send")
     # `send` never raises once claimed: it answers Accepted, Refused or Unknown.
     outcome = _send(orders, exchange)
+    _note_health(exchange.venue, outcome)
     failpoints.reach("after_send_before_record")
     record(orders, outcome)
     return True
 
 
+def _note_health(venue: str, outcome: Outcome) -> None:
+    """What the answer says of the venue, not of the order (R18)."""
+    if isinstance(outcome, Unknown):
+        venue_health.note_failure(venue, outcome.reason)
+    elif isinstance(outcome, Refused) and outcome.code in TOO_MANY:
+        venue_health.note_failure(venue, outcome.message)
+    else:
+        venue_health.note_success(venue)
+
+
 def claim(order_ids: Sequence[UUID]) -> list[Order]:
     """PLANNED → SENDING for all of them or none, committed, with a fence and the signing moment.
 
-    New risk is claimed only while the account is active: the risk row is read FOR SHARE, so after
-    a halt has committed no later claim of an entry exists (R19). Exits pass in every state.
+    New risk is claimed only while the account is active and nothing halts all of them: both rows
+    are read FOR SHARE, so after a halt has committed no later claim of an entry exists (R19).
+    Exits pass in every state, and read neither.
     """
     with transaction.atomic():
         orders = list(
@@ -63,7 +76,10 @@ def claim(order_ids: Sequence[UUID]) -> list[Order]:
             return []
         trade = orders[0].trade
         opens = any(order.leg == "entry" for order in orders)
-        if opens and not _new_risk_allowed(trade.account_id):
+        if opens and not (
+            venue_health.new_risk_allowed(trade.account.venue)
+            and _new_risk_allowed(trade.account_id)
+        ):
             return []
         fence, moment = _next_fence(), clock.now()
         for order in orders:
@@ -82,6 +98,8 @@ def claim(order_ids: Sequence[UUID]) -> list[Order]:
 
 
 def _new_risk_allowed(account_id: UUID) -> bool:
+    if global_halt.share().halted:
+        return False
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT state FROM trading_accountrisk WHERE account_id = %s FOR SHARE", [account_id]

@@ -8,14 +8,26 @@ from django.db import transaction
 
 from testudo.events import codec
 from testudo.events.bus import delivery, subscribe
+from trading import breakers
 from trading.consumers import encode, group_of
-from trading.events import PlanRefused, TradeEvent
+from trading.events import LimitChanged, PlanRefused, RiskEvent, TradeClosed, TradeEvent
+from trading.models import ExchangeAccount
 
 log = structlog.get_logger(__name__)
 
 
-@subscribe(TradeEvent, PlanRefused, consumer="trading.page")
-def tell_pages(event: TradeEvent | PlanRefused) -> None:
+@subscribe(TradeClosed, consumer="trading.breakers")
+def settle_breakers(event: TradeClosed) -> None:
+    """Let the account's breakers hear of a closed trade at once."""
+    account = ExchangeAccount.objects.filter(pk=event.account_id).first()
+    if account is None:  # an event told again after its account was erased: nothing to guard
+        log.warning("closed_trade_of_no_account", account=str(event.account_id))
+        return
+    breakers.sweep(account)
+
+
+@subscribe(TradeEvent, PlanRefused, RiskEvent, LimitChanged, consumer="trading.page")
+def tell_pages(event: TradeEvent | PlanRefused | RiskEvent | LimitChanged) -> None:
     """Hand the event to the account's pages once it is delivered. Best effort: pages count."""
     here = delivery()
     text = encode(here.seq, event.name, codec.dump(event))

@@ -4,7 +4,8 @@ from uuid import UUID
 
 from celery import shared_task
 
-from trading import ooda
+from testudo import clock
+from trading import chain_watch, ooda, points
 from trading.exchange.factory import exchange_for
 from trading.models import ExchangeAccount
 
@@ -15,3 +16,29 @@ def run_turn(account_id: str) -> None:
     """One turn of the loop for one account. Lost or repeated, nothing breaks: see `ooda`."""
     account = ExchangeAccount.objects.get(pk=UUID(account_id))
     ooda.run_turn(account.pk, exchange=exchange_for(account))
+
+
+@shared_task(ignore_result=True)
+def mail_heads() -> None:
+    """The daily look at every decision log: a task for each account that is due, and the mails
+    that could not be sent before. Lost or repeated, nothing breaks: see `chain_watch`."""
+    now = clock.now()
+    for account in chain_watch.accounts_without_head(now):
+        take_head.delay(str(account.pk))
+    chain_watch.mail_heads(now)
+
+
+@shared_task(ignore_result=True)
+def take_head(account_id: str) -> None:
+    """One account's daily look: verify the log, note its head, mail it."""
+    now = clock.now()
+    if chain_watch.take_head(ExchangeAccount.objects.get(pk=UUID(account_id)), now):
+        chain_watch.mail_heads(now)
+
+
+@shared_task(ignore_result=True)
+def thin_points() -> None:
+    """Old equity points to one an hour. Lost or repeated, nothing breaks."""
+    now = clock.now()
+    for account_id in ExchangeAccount.objects.values_list("pk", flat=True).iterator():
+        points.thin(account_id, now=now)

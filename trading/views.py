@@ -23,7 +23,7 @@ def home(request: HttpRequest) -> HttpResponse:
         return render(request, "landing.html")
     own = ExchangeAccount.objects.for_principal(request.user).select_related("accountrisk")
     accounts = list(own.order_by("created_at"))
-    selected = _selected(accounts, request.GET.get("account"))
+    selected = selected_account(accounts, request.GET.get("account"))
     config = _config(selected)
     if selected is not None and not config["symbols"]:  # the venue's rules are not in yet
         page = render(request, "trading/starting.html", {"account": selected}, status=503)
@@ -36,7 +36,7 @@ def home(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _selected(accounts: list[ExchangeAccount], wanted: str | None) -> ExchangeAccount | None:
+def selected_account(accounts: list[ExchangeAccount], wanted: str | None) -> ExchangeAccount | None:
     """The account asked for, where it is the trader's own; else the newest one."""
     try:
         key = UUID(wanted) if wanted else None

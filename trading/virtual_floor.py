@@ -4,7 +4,7 @@ The real services, the real adapter with python-binance, and the real paper exch
 only sockets, Celery and the wall clock are left out (DESIGN section 8).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -71,13 +71,22 @@ class VirtualFloor:
     def turn(self, account: ExchangeAccount) -> int:
         """One turn of the loop, and whoever listens to what it did."""
         account_stream.note_alive(account)
+        account_stream.look_at_clock(account.venue, exchange_for(account))
         taken = ooda.run_turn(account.pk, exchange=exchange_for(account))
         while deliver_due():
             pass
         return taken
 
-    def follow(self, trade: Trade, *, step: timedelta, at_most: timedelta) -> Trade:
-        """Let time pass until the trade is over, or `at_most` has passed.
+    def follow(
+        self,
+        trade: Trade,
+        *,
+        step: timedelta,
+        at_most: timedelta,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> Trade:
+        """Let time pass until the trade is over, or `at_most` has passed; `meanwhile` is called
+        after every step.
 
         Whenever the exchange has told its users something, the trade is read back from it and a
         turn follows, as the user stream would bring it about.
@@ -94,6 +103,7 @@ class VirtualFloor:
             if trade.state in FINISHED or clock.now() >= until:
                 return trade
             self.advance(step)
+            meanwhile()
 
 
 @contextmanager

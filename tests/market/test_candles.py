@@ -100,6 +100,16 @@ def test_the_newest_are_served_up_to_the_limit_oldest_first():
     assert seconds == [(MIDNIGHT + n * MINUTE) // 1000 for n in (27, 28, 29)]
 
 
+@pytest.mark.parametrize("seconds", [0, 1, 59])
+def test_the_minute_under_way_takes_no_closed_ones_place(seconds):
+    store(*(minute(n) for n in range(10)))
+    with clock.use(clock.VirtualClock(clock.from_ms(MIDNIGHT + 10 * MINUTE + seconds * 1000))):
+        for limit in (1, 3):
+            rows = read_candles("paper", "BTCUSDT", "1m", limit=limit)
+            assert [row[0] for row in rows][-1] == (MIDNIGHT + 9 * MINUTE) // 1000
+            assert len(rows) == limit
+
+
 def test_a_start_within_a_candle_does_not_serve_half_of_it():
     store(*(minute(n, str(100 + n)) for n in range(15)))
     first = read("5m", start=MIDNIGHT + 2 * MINUTE, end=MIDNIGHT + 15 * MINUTE)[0]

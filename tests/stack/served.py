@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg2
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-OURS = ("DATABASE_URL", "REDIS_URL", "PORT", "SECRET_KEY", "MASTER_KEYS")
+OURS = ("DATABASE_URL", "REDIS_URL", "PORT", "SECRET_KEY", "MASTER_KEYS", "DECISION_KEYS")
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ SAFE = {
     "DEBUG": False,
     "SECRET_KEY": "k" * 50,
     "ALLOWED_HOSTS": ["desk.example"],
+    "DECISION_KEYS": "1:" + "A" * 44,
     "VENUES": settings.VENUES,
 }
 
@@ -42,6 +43,7 @@ def test_the_settings_of_a_newcomer_start():
         ({"DEBUG": True}, "testudo.E001"),
         ({"SECRET_KEY": DEFAULT_SECRET_KEY}, "testudo.E002"),
         ({"SECRET_KEY": "django-insecure-abc"}, "testudo.E002"),
+        ({"DECISION_KEYS": ""}, "testudo.E006"),
         ({"ALLOWED_HOSTS": ["*"]}, "testudo.E003"),
         ({"ALLOWED_HOSTS": ["desk.example", "*"]}, "testudo.E003"),
     ],

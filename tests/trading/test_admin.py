@@ -1,11 +1,16 @@
 """The admin site shows every model; what the order path writes, no hand changes."""
 
+import json
+
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.test import Client
 from django.urls import reverse
 
-from trading import orders
+from risk.limits import CAPS, DEFAULTS
+from trading import limits, orders
+from trading.limit_values import as_text
 from trading.models import Candle, Decision, Fill, Order, Trade
 
 OURS = ["accounts", "risk", "trading", "journal", "events", "web"]
@@ -54,3 +59,45 @@ def test_the_account_page_shows_no_key(at_the_admin, account):
     assert page.status_code == 200
     assert account.key_fingerprint not in page.content.decode()
     assert "sealed" not in page.content.decode()
+
+
+def limits_page(account):
+    profile = limits.profile_of(account.pk)
+    return reverse("admin:risk_riskprofile_change", args=[profile.pk]), {
+        name: as_text(getattr(profile, name))
+        for name in CAPS
+        if getattr(profile, name) is not False
+    }
+
+
+def test_an_admin_can_tighten_a_traders_limits(at_the_admin, account):
+    page, fields = limits_page(account)
+    assert at_the_admin.post(page, {**fields, "max_risk": "0.004"}).status_code == 302
+    assert str(limits.limits_of(account.pk).max_risk) == "0.004000000000000000"
+    record = json.loads(Decision.objects.get().payload)
+    assert (record["what"], record["by"]) == ("tightened", "admin")
+
+
+@pytest.mark.parametrize(("name", "laxer"), [("max_risk", "0.02"), ("max_positions", "6")])
+def test_an_admin_cannot_loosen_a_traders_limits(at_the_admin, account, name, laxer):
+    page, fields = limits_page(account)
+    answer = at_the_admin.post(page, {**fields, name: laxer})
+    assert answer.status_code == 200
+    assert "only the trader may ask for more" in answer.content.decode()
+    assert limits.limits_of(account.pk) == DEFAULTS
+    assert not Decision.objects.exists()
+
+
+def test_an_admin_halts_an_account_and_support_cannot(at_the_admin, account, django_user_model):
+    page = reverse("admin:trading_accountrisk_changelist")
+    action = {"action": "halt", "_selected_action": [str(account.pk)]}
+    people = django_user_model.objects
+    helper = people.create_user("helper", "h@example.com", "a long password", role="support")
+    client = Client()
+    client.force_login(helper, "django.contrib.auth.backends.ModelBackend")
+    client.post(page, action)
+    account.accountrisk.refresh_from_db()
+    assert account.accountrisk.state == "active"
+    assert at_the_admin.post(page, action).status_code == 302
+    account.accountrisk.refresh_from_db()
+    assert account.accountrisk.state == "halted"

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 from uuid import uuid4
 
 import orjson
@@ -254,3 +255,17 @@ def test_a_live_account_cannot_be_connected_yet(http):
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["field"] == "venue"
     assert "kkkk" not in answer.content.decode()
+
+
+def test_a_preview_says_what_the_model_asked_for_what_is_given_and_which_fees(http, plan):
+    model = {"model": "fixed_money", "money": "40"}
+    answer = http.post("/api/v1/plans/preview", {**plan, "size_model": model}, format="json")
+    said = answer.json()
+    assert answer.status_code == 200
+    assert (said["size_model"], said["bound"], said["wanted_loss"]) == (
+        "fixed_money",
+        "model",
+        "40",
+    )
+    assert Decimal(said["planned_risk"]) <= 40 < Decimal(said["risk_budget"])
+    assert said["fees"] == {"entry": "0.001", "exit": "0.001", "slippage": "0", "taken_in": "base"}

@@ -30,6 +30,8 @@ def environment(secrets: dict[str, str], ports: dict[str, int]) -> dict[str, str
         "MASTER_KEYS": secrets["master_keys"],
         "PAPER_ADMIN_TOKEN": secrets["paper_admin_token"],
     }
+    if "decision_keys" in secrets:  # a home of an older version has none until it starts again
+        found["DECISION_KEYS"] = secrets["decision_keys"]
     if "postgres" in ports:
         user = f"testudo:{secrets['database_password']}"
         found["DATABASE_URL"] = f"postgres://{user}@127.0.0.1:{ports['postgres']}/testudo"

@@ -58,6 +58,7 @@ class Home:
         made = {
             "secret_key": secrets.token_urlsafe(48),
             "master_keys": "1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
+            "decision_keys": "1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
             "database_password": secrets.token_urlsafe(24),
             "redis_password": secrets.token_urlsafe(24),
             "paper_admin_token": secrets.token_urlsafe(24),

@@ -60,6 +60,8 @@ def table(plan: Plan) -> list[Process]:
     if plan.embedded_paper:
         arguments = ["--host", "127.0.0.1", "--port", str(paper.port), "--feed", "synthetic"]
         arguments += ["--state", str(plan.paper_state)]
+        if watched := plan.environment.get("WATCHED_SYMBOLS"):
+            arguments += ["--symbols", watched]
         probe = answers(f"http://127.0.0.1:{paper.port}/api/v3/ping")
         listed.insert(0, Process("paper", command("paper_exchange", *arguments), probe=probe))
     return listed

@@ -111,6 +111,25 @@ class MomentField(serializers.Field[datetime, str, str, Any]):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+@extend_schema_field({"type": "string", "pattern": r"^\d{1,9}$", "example": "14"})
+class CountField(serializers.Field[int, str, str, Any]):
+    """A whole number in a string, from `least` to `most`."""
+
+    def __init__(self, *, least: int, most: int, **options: Any) -> None:
+        self.least, self.most = least, most
+        super().__init__(**options)
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, str) or not re.fullmatch(r"\d{1,9}", data, re.ASCII):
+            raise serializers.ValidationError('Send a whole number as a string, for example "14".')
+        if not self.least <= int(data) <= self.most:
+            raise serializers.ValidationError(f"Give {self.least} to {self.most}.")
+        return int(data)
+
+    def to_representation(self, value: int) -> str:
+        return str(value)
+
+
 @extend_schema_field({"type": "integer", "minimum": 1})
 class LimitField(serializers.IntegerField):
     """How many to return: at least 1; more than `most` is taken as `most`."""
@@ -123,3 +142,42 @@ class LimitField(serializers.IntegerField):
         if not re.fullmatch(r"-?\d{1,18}", str(data), re.ASCII):
             raise serializers.ValidationError("Write a whole number.")
         return min(int(str(data)), self.most)
+
+
+@extend_schema_field({"type": "integer"})
+class WholeField(serializers.Field[int, int, int, Any]):
+    """A whole number, sent as one: not "5", not 5.0, not true."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int or abs(data) > 10**9:
+            raise serializers.ValidationError("Send a whole number, for example 5.")
+        return data
+
+    def to_representation(self, value: int) -> int:
+        return value
+
+
+@extend_schema_field({"type": "boolean"})
+class SwitchField(serializers.Field[bool, bool, bool, Any]):
+    """true or false, and nothing that only looks like it."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            raise serializers.ValidationError("Send true or false.")
+        return data
+
+    def to_representation(self, value: bool) -> bool:
+        return value
+
+
+class ReasonField(serializers.CharField):
+    """Some words of a person's own: printable, at most 200 characters, not empty."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"max_length": 200, "min_length": 1, **options})
+
+    def to_internal_value(self, data: Any) -> str:
+        text = str(super().to_internal_value(data))
+        if not isinstance(data, str) or not text.isprintable():
+            raise serializers.ValidationError("Write a line of text.")
+        return text

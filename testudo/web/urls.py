@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from testudo.web import health
+from testudo.web.step_up import StepUpView
 
 
 class Docs(SpectacularSwaggerView):
@@ -31,6 +32,7 @@ urlpatterns = [
     path("favicon.ico", favicon),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("api/v1/step-up", StepUpView.as_view(), name="step-up"),
     path("api/schema/", SpectacularAPIView.as_view(permission_classes=[]), name="schema"),
     path(
         "api/docs/",

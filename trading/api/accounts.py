@@ -1,6 +1,6 @@
 """The API's doors to exchange accounts, what may be traded there, and what is at risk."""
 
-from decimal import Decimal
+from datetime import timedelta
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -8,23 +8,24 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from risk.symbols import Symbol
-from risk.wording import cents_down
+from testudo import clock
 from testudo.web.problems import Problem, invalid
 from testudo.web.serializers import read_body, read_query
 from testudo.web.tenancy import get_account
+from trading import points
 from trading.api import present, schema
-from trading.api.forms import AccountQuery, CandlesQuery, NewAccountForm
-from trading.book import QuoteOf, read_book
+from trading.api.forms import AccountQuery, CandlesQuery, HistoryQuery, NewAccountForm
+from trading.api.risk_present import point, risk_facts
+from trading.book import QuoteOf
 from trading.connecting import AccountRefused, connect_account, remove_account
 from trading.credentials import ApiKeys
 from trading.exchange.port import ExchangeUnavailable
 from trading.market import prices
 from trading.market.candles import read_candles
 from trading.market.symbols import listed
-from trading.models import AccountRisk, ExchangeAccount
-from trading.plans import limits_of
+from trading.models import ExchangeAccount
 
-NOTHING = ""
+__all__ = ["risk_facts"]
 
 
 class AccountsView(APIView):
@@ -73,46 +74,28 @@ class RemoveAccountView(APIView):
 
 
 class AccountRiskView(APIView):
-    """Equity, heat and the room under each limit."""
+    """Equity, heat, the room under each limit, the breakers and the way back."""
 
     quote_of: QuoteOf = staticmethod(prices.latest)
 
     @extend_schema(responses={200: schema.RISK, **schema.REFUSALS})
     def get(self, request: Request, account_id) -> Response:
         account = get_account(request.user, account_id)
-        risk = AccountRisk.objects.get(account=account)
-        book = read_book(account, risk=risk, symbol=NOTHING, quote_of=self.quote_of)
-        limits = limits_of(account)
-        lost = max(book.day_start_equity - book.equity, Decimal(0))
-        used = lost + book.open_risk + book.pending_risk
-        messages = []
-        if book.state != "active":
-            messages.append(f"No new risk ({book.state_reason or book.state}). Exits go on.")
-        if not book.reconciled:
-            messages.append("Being compared with the exchange; new trades wait. Exits go on.")
-        return Response(
-            {
-                "account": str(account.pk),
-                "currency": book.currency,
-                "state": book.state,
-                "equity": present.money(cents_down(book.equity)),
-                "cash": present.money(cents_down(book.cash)),
-                "heat": _room(book.heat, book.equity * limits.max_heat),
-                "day_loss": _room(used, book.day_start_equity * limits.max_day_loss),
-                "positions": {"value": book.open_positions, "limit": limits.max_positions},
-                "streak": {"value": book.losing_streak, "limit": limits.max_losing_streak},
-                "reconciled": book.reconciled,
-                "messages": messages,
-            }
-        )
+        return Response(risk_facts(account, quote_of=self.quote_of))
 
 
-def _room(value: Decimal, limit: Decimal) -> dict[str, str | None]:
-    return {
-        "value": present.money(value),
-        "limit": present.money(limit),
-        "room": present.money(max(limit - value, Decimal(0))),
-    }
+class RiskHistoryView(APIView):
+    """Equity, exposure and drawdown over the last hours, at most 500 points."""
+
+    @extend_schema(
+        parameters=[HistoryQuery], responses={200: schema.RISK_HISTORY, **schema.REFUSALS}
+    )
+    def get(self, request: Request, account_id) -> Response:
+        account = get_account(request.user, account_id)
+        hours = read_query(HistoryQuery, request)["hours"]
+        now = clock.now()
+        found = points.history(account.pk, since=now - timedelta(hours=hours), until=now)
+        return Response({"points": [point(each) for each in found]})
 
 
 class SymbolsView(APIView):

@@ -1,11 +1,42 @@
 """What the API takes, field by field. Unknown fields are refused by name."""
 
+from decimal import Decimal
+from typing import Any, get_args
+
 from rest_framework import serializers
 
-from testudo.web.fields import AmountField, LimitField, MomentField, SymbolField
+from risk.costs import PlanImpossible
+from risk.protocol import CAPS
+from risk.size_models import MOST_PERIOD, CeilingName, SizeModel
+from risk.sizing import Model
+from testudo.web.fields import AmountField, CountField, LimitField, MomentField, SymbolField
 from testudo.web.serializers import StrictSerializer
 from trading.market.candles import INTERVALS
 from trading.plans import Drawing
+
+MOST_YEARS = 20  # of candles in one question
+MOST_MILLISECONDS = MOST_YEARS * 366 * 86_400_000
+
+
+class SizeModelForm(StrictSerializer):
+    """A size model and its figures; which figures it needs, the model itself says."""
+
+    model = serializers.ChoiceField(get_args(Model))
+    money = AmountField(required=False)
+    sum = AmountField(required=False)
+    unit = AmountField(required=False)
+    units = CountField(least=1, most=10_000, required=False)
+    volatility_fraction = AmountField(required=False)
+    atr_multiple = AmountField(required=False)
+    atr_period = CountField(least=1, most=MOST_PERIOD, required=False)
+    atr_interval = serializers.ChoiceField(list(INTERVALS), required=False)
+    ceiling = serializers.ChoiceField(get_args(CeilingName), required=False)
+
+    def validate(self, values: dict[str, Any]) -> SizeModel:
+        try:
+            return SizeModel(name=values.pop("model"), **values)
+        except PlanImpossible as refused:
+            raise serializers.ValidationError(str(refused)) from refused
 
 
 class DrawingForm(StrictSerializer):
@@ -16,6 +47,18 @@ class DrawingForm(StrictSerializer):
     stop = AmountField()
     target = AmountField()
     risk_fraction = AmountField(required=False)
+    size_model = SizeModelForm(required=False)
+    slippage = AmountField(required=False, zero=True)
+
+    def validate_risk_fraction(self, value: Decimal) -> Decimal:
+        """Nobody may ask beyond the protocol's cap; the trader's own limit is a rule's verdict."""
+        most = CAPS["max_risk"][1]
+        if value > most:
+            raise serializers.ValidationError(
+                f"The protocol allows at most {most} of equity on one trade. Give a fraction: 0.01 "
+                "is 1 %."
+            )
+        return value
 
     def drawing(self) -> Drawing:
         values = {**self.validated_data}
@@ -49,6 +92,17 @@ class CandlesQuery(serializers.Serializer):
     start = serializers.IntegerField(required=False, min_value=0, max_value=4_102_444_800_000)
     end = serializers.IntegerField(required=False, min_value=0, max_value=4_102_444_800_000)
 
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        start, end = values.get("start"), values.get("end")
+        if start is not None and end is not None:
+            if end < start:
+                raise serializers.ValidationError({"end": "It lies before the start. Swap them."})
+            if end - start > MOST_MILLISECONDS:
+                raise serializers.ValidationError(
+                    {"end": f"Ask for at most {MOST_YEARS} years at once: move the start closer."}
+                )
+        return values
+
 
 class AccountQuery(serializers.Serializer):
     account = serializers.UUIDField()
@@ -59,3 +113,7 @@ class NewAccountForm(StrictSerializer):
     name = serializers.CharField(max_length=60, min_length=1)
     key = serializers.RegexField(r"^[A-Za-z0-9]{16,128}$", required=False)
     secret = serializers.RegexField(r"^[A-Za-z0-9]{16,128}$", required=False)
+
+
+class HistoryQuery(StrictSerializer):
+    hours = CountField(least=1, most=24 * 92, default=24)

@@ -10,6 +10,7 @@ from risk.rmultiple import r_of
 from risk.rules import Verdict, may_proceed
 from testudo.events.models import OutboxEvent
 from testudo.web.fields import plain
+from trading.fixes import WayOut
 from trading.models import ExchangeAccount, Order, Trade
 from trading.order_states import FINISHED, TradeState
 from trading.plans import Judged
@@ -51,10 +52,29 @@ def verdicts(judged: Iterable[Verdict]) -> list[dict[str, Any]]:
     return [verdict.as_dict() for verdict in judged]
 
 
+def ways_out(found: Iterable[WayOut]) -> list[dict[str, Any]]:
+    """Suggestions as the page reads them: `plan` holds the lines to draw instead."""
+    return [
+        {
+            "lever": each.lever,
+            "title": each.title,
+            "text": each.text,
+            "plan": {name: money(value) for name, value in each.changes.items()} or None,
+            "until": moment(each.until),
+            "close": [str(each.close)] if each.close else [],
+        }
+        for each in found
+    ]
+
+
 def preview(
-    row: ExchangeAccount, it: Judged, *, acknowledged: Iterable[str] = ()
+    row: ExchangeAccount,
+    it: Judged,
+    *,
+    fixes: Iterable[WayOut] = (),
+    acknowledged: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """A sized plan with its verdicts, as the ticket shows it."""
+    """A sized plan with its verdicts, and what would pass instead, as the ticket shows it."""
     plan, sizing, book, limits = it.plan, it.plan.sizing, it.book, it.limits
     lost = max(book.day_start_equity - book.equity, Decimal(0))
     day_used = lost + book.open_risk + book.pending_risk
@@ -76,6 +96,19 @@ def preview(
         "planned_risk": money(sizing.worst_loss),
         "rounding_loss": money(sizing.rounding_loss),
         "bound": sizing.bound,
+        "size_model": sizing.model,
+        "wanted": money(sizing.wanted),
+        "wanted_loss": money(sizing.wanted_loss),
+        "fees": {
+            "entry": money(plan.costs.entry),
+            "exit": money(plan.costs.exit),
+            "slippage": money(plan.costs.slippage),
+            "taken_in": "base"
+            if plan.costs.fee_in_base
+            else "bnb"
+            if plan.costs.fee_in_bnb
+            else "quote",
+        },
         "reward_to_risk": money(sizing.reward_to_risk),
         "reward_to_risk_gross": money(sizing.reward_to_risk_gross),
         "planned_profit": money(sizing.planned_profit),
@@ -85,6 +118,7 @@ def preview(
         "quoted_price": money(plan.price),
         "quoted_at": moment(book.at),
         "verdicts": verdicts(it.verdicts),
+        "fixes": ways_out(fixes),
         "gauges": {
             "heat": _gauge(book.heat, plan.risk, book.equity * limits.max_heat),
             "day_loss": _gauge(day_used, plan.risk, book.day_start_equity * limits.max_day_loss),

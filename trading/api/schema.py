@@ -31,6 +31,17 @@ VERDICT = {
     "message": serializers.CharField(),
     "needs_acknowledgement": serializers.BooleanField(),
 }
+_LINES = ("risk_fraction", "stop", "target")
+_FIX = {
+    "lever": serializers.CharField(),
+    "title": serializers.CharField(),
+    "text": serializers.CharField(),
+    "plan": inline_serializer(
+        "FixPlan", {name: _money(required=False) for name in _LINES}, allow_null=True
+    ),
+    "until": MomentField(allow_null=True),
+    "close": serializers.ListField(child=serializers.UUIDField()),
+}
 _GAUGE = {"before": _money(), "after": _money(), "limit": _money()}
 _PLAN = {
     "symbol": SymbolField(),
@@ -49,11 +60,21 @@ PREVIEW = _object(
         **_PLAN,
         **{name: _money() for name in ("notional", "risk_fraction", "rounding_loss")},
         "bound": serializers.CharField(),
+        "size_model": serializers.CharField(),
+        **{name: _money() for name in ("wanted", "wanted_loss")},
+        "fees": _object(
+            "PlanFees",
+            {
+                **{name: _money() for name in ("entry", "exit", "slippage")},
+                "taken_in": serializers.CharField(),
+            },
+        ),
         **{name: _money() for name in ("reward_to_risk_gross", "entry_fee", "exit_fee")},
         "planned_profit": serializers.CharField(),
         "quoted_price": _money(),
         "quoted_at": MomentField(),
         "verdicts": _list_of(VERDICT, "Verdict"),
+        "fixes": _list_of(_FIX, "Fix"),
         "gauges": _object(
             "Gauges",
             {
@@ -159,19 +180,76 @@ CANDLES = _object(
 )
 _ROOM = {"value": _money(), "limit": _money(), "room": _money()}
 _COUNT = {"value": serializers.IntegerField(), "limit": serializers.IntegerField()}
+_PERIOD = {
+    "start_equity": _money(),
+    "lost": _money(),
+    "flows": _money(),
+    "late": serializers.BooleanField(),
+    "ends_at": serializers.DateTimeField(),
+}
+_GAUGE = {
+    "code": serializers.CharField(),
+    "title": serializers.CharField(),
+    **{name: _money() for name in ("used", "limit", "room", "share")},
+    "unit": serializers.CharField(),
+    "warn": serializers.BooleanField(),
+    "broken": serializers.BooleanField(),
+    "text": serializers.CharField(),
+}
+_BREAKER = {
+    **{name: serializers.CharField() for name in ("cause", "title", "phase", "reason", "way_back")},
+    "opened_at": serializers.DateTimeField(allow_null=True),
+    "until": serializers.DateTimeField(allow_null=True),
+}
+_POINT_FIGURES = ("equity", "nav", "heat", "exposure", "open_risk", "drawdown")
 RISK = _object(
     "AccountRisk",
     {
         "account": serializers.UUIDField(),
         "currency": serializers.CharField(),
         "state": serializers.ChoiceField(["active", "reducing", "halted"]),
+        "state_reason": serializers.CharField(),
+        "state_until": serializers.DateTimeField(allow_null=True),
+        "at": serializers.DateTimeField(),
+        "version": serializers.CharField(),
         "equity": _money(),
         "cash": _money(),
+        "locked": _money(),
+        "available": _money(),
+        "holdings": _list_of(
+            {"asset": serializers.CharField(), "quantity": _money(), "value": _money()}, "Holding"
+        ),
+        "nav": _money(),
+        "peak_nav": _money(),
+        "drawdown": _money(),
+        "day": _object("RiskDay", _PERIOD),
+        "week": _object("RiskWeek", _PERIOD),
         "heat": _object("HeatRoom", _ROOM),
         "day_loss": _object("DayLossRoom", _ROOM),
         "positions": _object("PositionCount", _COUNT),
         "streak": _object("StreakCount", _COUNT),
+        "gauges": _list_of(_GAUGE, "Gauge"),
+        "by_symbol": _list_of(
+            {
+                "symbol": SymbolField(),
+                "side": serializers.CharField(),
+                **{name: _money() for name in ("heat", "exposure", "open_risk")},
+            },
+            "SymbolRisk",
+        ),
+        "breakers": _list_of(_BREAKER, "LossBreaker"),
         "reconciled": serializers.BooleanField(),
         "messages": serializers.ListField(child=serializers.CharField()),
+        "warnings": serializers.ListField(child=serializers.CharField()),
+        "pending_changes": serializers.IntegerField(),
+    },
+)
+RISK_HISTORY = _object(
+    "RiskHistory",
+    {
+        "points": _list_of(
+            {"at": serializers.DateTimeField(), **{name: _money() for name in _POINT_FIGURES}},
+            "RiskPoint",
+        )
     },
 )

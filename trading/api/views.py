@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from risk.costs import PlanImpossible
+from risk.rules import may_proceed
 from testudo.web.idempotency import idempotent
 from testudo.web.problems import Problem, invalid, not_found
 from testudo.web.serializers import read_query
@@ -18,10 +19,11 @@ from trading import orders
 from trading.api import present, schema
 from trading.api.forms import DrawingForm, TradeForm, TradesQuery
 from trading.book import QuoteOf
+from trading.fixes import WayOut, ways_out
 from trading.market import prices
-from trading.models import AccountRisk, ExchangeAccount, Trade
+from trading.models import ExchangeAccount, Trade
 from trading.order_states import FINISHED
-from trading.plans import Drawing, NoMarket, judge
+from trading.plans import Drawing, Judged, NoMarket, judge
 
 KEY = OpenApiParameter(
     "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True,
@@ -55,14 +57,24 @@ class PreviewView(APIView):
     @extend_schema(request=DrawingForm, responses={200: schema.PREVIEW, **schema.REFUSALS})
     def post(self, request: Request) -> Response:
         account, drawing = read_drawing(DrawingForm, request)
-        risk = AccountRisk.objects.get(account=account)
+        quote_of = prices.remembered(self.quote_of)
         try:
-            judged = judge(account, drawing, risk=risk, quote_of=self.quote_of)
+            judged = judge(account, drawing, quote_of=quote_of, fresh=False)
         except PlanImpossible as error:
             raise impossible(error, drawing) from error
         except NoMarket as error:
             raise no_market(error) from error
-        return Response(present.preview(account, judged))
+        fixes = _ways_out(account, drawing, judged, quote_of=quote_of)
+        return Response(present.preview(account, judged, fixes=fixes))
+
+
+def _ways_out(
+    account: ExchangeAccount, drawing: Drawing, judged: Judged, *, quote_of: QuoteOf
+) -> tuple[WayOut, ...]:
+    """Nothing is looked for where the plan passes: a drag asks many times a second."""
+    if may_proceed(judged.verdicts, acknowledged=drawing.acknowledged):
+        return ()
+    return ways_out(account, drawing, judged, quote_of=quote_of)
 
 
 class TradesView(APIView):
@@ -107,7 +119,12 @@ class TradesView(APIView):
                 "plan_refused",
                 "The plan is refused",
                 str(refused),
-                extra={"verdicts": present.verdicts(refused.verdicts)},
+                extra={
+                    "verdicts": present.verdicts(refused.verdicts),
+                    "fixes": present.ways_out(
+                        _ways_out(account, drawing, refused.judged, quote_of=prices.latest)
+                    ),
+                },
             ) from refused
         return Response(present.trade_in_full(trade), status=201)
 

@@ -6,8 +6,9 @@ signature` sets the timestamp of the claim and the window is 2 s (R5: a worker t
 refused by the exchange itself). It never retries, which is what an order needs.
 """
 
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -17,11 +18,14 @@ from binance.client import Client
 from binance.exceptions import BinanceAPIException, BinanceRequestException
 from requests.adapters import BaseAdapter, HTTPAdapter
 
+from risk.costs import discounted
+from risk.symbols import read_asset_limits
 from testudo import clock
 from trading.exchange.binance_wire import leg_fields, plain, read_answer, read_order, read_trade
 from trading.exchange.outcomes import refusal
 from trading.exchange.port import (
     Accepted,
+    AssetLimits,
     BalanceReport,
     Bracket,
     Commission,
@@ -41,7 +45,7 @@ CONNECT_TIMEOUT, READ_TIMEOUT = 3, 10  # seconds; DESIGN section 4
 RECV_WINDOW = 2_000  # ms
 ABSENT = (-2013, -2011)  # "Order does not exist.", "Unknown order sent."
 STALE_CLOCK = -1021
-RESYNC_SECONDS = 30  # R20
+RESYNC_SECONDS, CLOCK_SAMPLES = 30, 5  # R20
 
 _transport = HTTPAdapter(pool_connections=4, pool_maxsize=16, max_retries=0)  # shared, no retries
 
@@ -74,7 +78,8 @@ class VenueClient(Client):
 class BinanceExchange:
     """One account at one venue that speaks Binance's wire. Not for sharing between threads."""
 
-    _offsets: dict[str, tuple[float, int]] = {}  # venue: (measured at, ms to add to our clock)
+    # venue: (measured at, ms to add to our clock, half the round trip in ms)
+    _offsets: dict[str, tuple[float, int, int | None]] = {}
 
     def __init__(self, urls: VenueUrls, key: str, secret: str) -> None:
         self.venue = urls.name
@@ -154,8 +159,12 @@ class BinanceExchange:
         return [read_trade(each) for each in raw]
 
     def balances(self) -> list[BalanceReport]:
+        """As of the moment of asking, by the exchange's clock, or of a change after that. An older
+        `updateTime` only says that nothing moved since, and it is not always kept up to date."""
+        self._sync_clock()
+        asked = clock.now_ms() + self._client.timestamp_offset
         answer = self._ask("account", omitZeroBalances="false")
-        at = clock.from_ms(int(answer["updateTime"]) or clock.now_ms())
+        at = clock.from_ms(max(asked, int(answer["updateTime"])))
         return [
             BalanceReport(
                 asset=each["asset"],
@@ -171,14 +180,35 @@ class BinanceExchange:
         raw = self._ask("account/commission", symbol=symbol)
         kinds = ("standardCommission", "specialCommission", "taxCommission")
 
-        def charged(role: str) -> Decimal:
+        def charged(role: str, kinds: Sequence[str] = kinds) -> Decimal:
             parts = [raw[kind] for kind in kinds if kind in raw]
             worst_side = max(
                 sum(Decimal(part.get(side, "0")) for part in parts) for side in ("buyer", "seller")
             )
             return sum((Decimal(part[role]) for part in parts), Decimal(0)) + worst_side
 
-        return Commission(symbol=symbol, maker=charged("maker"), taker=charged("taker"))
+        def in_bnb(role: str) -> Decimal | None:
+            said = raw.get("discount") or {}
+            if not (said.get("enabledForAccount") and said.get("enabledForSymbol")):
+                return None
+            if said.get("discountAsset") != "BNB":
+                return None
+            # Only the standard part is discounted: special and tax commission never are.
+            standard = min(charged(role, kinds[:1]), charged(role))
+            return discounted(charged(role), standard, Decimal(said["discount"]))
+
+        return Commission(
+            symbol=symbol,
+            maker=charged("maker"),
+            taker=charged("taker"),
+            bnb_maker=in_bnb("maker"),
+            bnb_taker=in_bnb("taker"),
+        )
+
+    def asset_limits(self, symbol: str, *, base: str, quote: str) -> AssetLimits:
+        raw = self._ask("myFilters", symbol=symbol)
+        named = read_asset_limits(raw, owner=symbol)
+        return AssetLimits(base=named.get(base), quote=named.get(quote))
 
     def key_rights(self) -> KeyRights:
         raw = self._question(
@@ -244,16 +274,22 @@ class BinanceExchange:
         raise AssertionError("unreachable")
 
     def _sync_clock(self) -> None:
-        """Keep the venue's clock offset fresh: the lowest round trip of three samples (R20)."""
+        """Keep the venue's clock offset fresh: the lowest round trip of five samples (R20)."""
         measured = self._offsets.get(self.venue)
         if measured is None or time.monotonic() - measured[0] > RESYNC_SECONDS:
-            measured = (time.monotonic(), self._measure_offset())
+            measured = (time.monotonic(), *self._measure_offset())
             self._offsets[self.venue] = measured
         self._client.timestamp_offset = measured[1]
 
-    def _measure_offset(self) -> int:
+    def clock_reading(self) -> tuple[int, int] | None:
+        """(offset, uncertainty) of the venue's clock in ms, fresh; None where it did not answer."""
+        self._sync_clock()
+        _, offset, uncertainty = self._offsets[self.venue]
+        return None if uncertainty is None else (offset, uncertainty)
+
+    def _measure_offset(self) -> tuple[int, int | None]:
         samples = []
-        for _ in range(3):
+        for _ in range(CLOCK_SAMPLES):
             sent, started = clock.now_ms(), time.monotonic()
             try:
                 server = int(self._client._get("time")["serverTime"])
@@ -261,4 +297,7 @@ class BinanceExchange:
                 continue  # the order that follows will say what is wrong, in its own class
             trip = (time.monotonic() - started) * 1000
             samples.append((trip, round(server - (sent + trip / 2))))
-        return min(samples)[1] if samples else 0
+        if not samples:
+            return 0, None
+        trip, offset = min(samples)
+        return offset, math.ceil(trip / 2)

@@ -72,6 +72,17 @@ class Commission:
     symbol: str
     maker: Decimal
     taker: Decimal
+    # Where fees are paid in BNB, as long as there is enough of it; None: they are not.
+    bnb_maker: Decimal | None = None
+    bnb_taker: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AssetLimits:
+    """MAX_ASSET: what one order of this account may move of each asset; None: no limit."""
+
+    base: Decimal | None
+    quote: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,5 +191,7 @@ class Exchange(Protocol):
     def balances(self) -> list[BalanceReport]: ...
 
     def commission(self, symbol: str) -> Commission: ...
+
+    def asset_limits(self, symbol: str, *, base: str, quote: str) -> AssetLimits: ...
 
     def key_rights(self) -> KeyRights: ...

@@ -12,6 +12,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -57,11 +58,20 @@ class BalanceUpdate:
 
 
 @dataclass(frozen=True, slots=True)
+class FundsMoved:
+    """A deposit, a withdrawal or a transfer: money from outside, or to outside."""
+
+    asset: str
+    change: Decimal
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Alive:
     """The peer answered a ping: nothing happened, and that is known."""
 
 
-StreamEvent = Subscribed | OrderUpdate | BalanceUpdate | Alive
+StreamEvent = Subscribed | OrderUpdate | BalanceUpdate | FundsMoved | Alive
 
 
 async def session(url: str, keys: ApiKeys) -> AsyncIterator[StreamEvent]:
@@ -137,9 +147,11 @@ def read_event(frame: dict[str, Any]) -> StreamEvent | None:
                 for b in raw["B"]
             )
         )
+    if kind == "balanceUpdate":
+        return FundsMoved(raw["a"], Decimal(raw["d"]), clock.from_ms(int(raw["T"])))
     if kind in ("eventStreamTerminated", "serverShutdown"):
         raise StreamLost(kind)
-    return None  # listStatus repeats what the reports say; balanceUpdate is followed by a position
+    return None  # listStatus repeats what the reports say
 
 
 def _order(raw: dict[str, Any]) -> OrderReport:

@@ -101,7 +101,7 @@ def read_candles(
     """
     width = timedelta(seconds=INTERVALS[interval])
     until = clock.from_ms(end) if end is not None else clock.now() + width
-    since = until - width * (limit + 1)
+    since = until - width * (limit + 2)  # with the one under way, and one that is cut by `since`
     if start is not None:
         whole = INTERVALS[interval] * 1000
         since = max(since, clock.from_ms(-(-start // whole) * whole))  # no half candle at the start

@@ -3,6 +3,8 @@
 Redis may be empty or away at any moment; then there is no price, and nothing is placed.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -48,8 +50,36 @@ def client() -> redis.Redis:
     )
 
 
+_instead: Callable[[str, str], Quote | None] | None = None
+
+
+@contextmanager
+def quoted_by(read: Callable[[str, str], Quote | None]) -> Iterator[None]:
+    """Let `latest` ask `read` inside the block: for work in this process on virtual time."""
+    global _instead
+    before, _instead = _instead, read
+    try:
+        yield
+    finally:
+        _instead = before
+
+
+def remembered(quote_of: Callable[[str, str], Quote | None]) -> Callable[[str, str], Quote | None]:
+    """The same, asked once for each symbol: one judgement sees one price of each."""
+    kept: dict[tuple[str, str], Quote | None] = {}
+
+    def ask(venue: str, symbol: str) -> Quote | None:
+        if (venue, symbol) not in kept:
+            kept[venue, symbol] = quote_of(venue, symbol)
+        return kept[venue, symbol]
+
+    return ask
+
+
 def latest(venue: str, symbol: str) -> Quote | None:
     """The newest quote; None where there is none, or Redis does not answer."""
+    if _instead is not None:
+        return _instead(venue, symbol)
     try:
         raw = client().get(key_of(venue, symbol))
     except redis.RedisError as error:
@@ -57,6 +87,11 @@ def latest(venue: str, symbol: str) -> Quote | None:
         return None
     if raw is None:
         return None
+    return read_quote(venue, symbol, raw)
+
+
+def read_quote(venue: str, symbol: str, raw: bytes | str) -> Quote | None:
+    """A price as it is kept and published; None, and a word in the log, where it can't be read."""
     try:
         said = orjson.loads(raw)
         return Quote(

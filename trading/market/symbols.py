@@ -7,6 +7,7 @@ from typing import Any
 from risk.symbols import Symbol, read_symbol
 from testudo import clock
 from trading.market.models import SymbolRules
+from trading.venue_health import note_order_limits
 
 KEPT_FOR = 60  # seconds, on the monotonic clock
 _kept: dict[tuple[str, str], tuple[float, Symbol]] = {}
@@ -40,6 +41,7 @@ def listed(venue: str) -> list[Symbol]:
 def store_rules(venue: str, raw: Mapping[str, Any]) -> int:
     """Keep an exchangeInfo answer, a row a symbol. Returns how many."""
     now = clock.now()
+    note_order_limits(venue, raw)
     rows = [
         SymbolRules(venue=venue, symbol=each["symbol"], raw=each, fetched_at=now)
         for each in raw["symbols"]

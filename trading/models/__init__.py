@@ -5,22 +5,36 @@ orders and fills. There is no table of positions: a position is what the fills o
 """
 
 from trading.market.models import Candle, SymbolRules
-from trading.models.accounts import AccountRisk, Balance, ExchangeAccount, FeeRate, Venue
+from trading.models.accounts import Balance, ExchangeAccount, FeeRate, Venue
+from trading.models.equity import AccountFlow, EquityPoint, ManagedHolding
+from trading.models.risk_state import AccountBreaker, AccountRisk, TraderRisk
+from trading.models.switches import AccountHalt, ChainBreak, DecisionHead, GlobalHalt
 from trading.models.trades import Decision, Direction, Fill, Leg, Order, Side, Trade
+from trading.models.venue_health import VenueHealth
 
 __all__ = [
+    "AccountBreaker",
+    "AccountFlow",
+    "AccountHalt",
     "AccountRisk",
     "Balance",
     "Candle",
+    "ChainBreak",
     "Decision",
+    "DecisionHead",
     "Direction",
+    "EquityPoint",
     "ExchangeAccount",
     "FeeRate",
     "Fill",
+    "GlobalHalt",
     "Leg",
+    "ManagedHolding",
     "Order",
     "Side",
     "SymbolRules",
     "Trade",
+    "TraderRisk",
     "Venue",
+    "VenueHealth",
 ]

@@ -1,10 +1,10 @@
-"""Exchange accounts, what they hold and pay, and the row that guards their risk."""
+"""Exchange accounts, what they hold and what they pay."""
 
 from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from testudo import clock
 from testudo.db.amounts import MOST, amount, is_number
@@ -58,37 +58,6 @@ class ExchangeAccount(models.Model):
         return f"{self.name} ({self.venue})"
 
 
-class AccountRisk(models.Model):
-    """The row every placement locks first (R17), and what must outlive a restart of the rules."""
-
-    class TradingState(models.TextChoices):
-        ACTIVE = "active"
-        REDUCING = "reducing"  # no new risk; exits and tighter stops go on
-        HALTED = "halted"
-
-    account = models.OneToOneField(ExchangeAccount, models.PROTECT, primary_key=True)
-    state = models.CharField(max_length=10, choices=TradingState, default=TradingState.ACTIVE)
-    reason = models.CharField(max_length=200, blank=True)
-    day = models.DateField(null=True, blank=True)  # in the account's reset zone
-    day_start_equity = amount(null=True, blank=True)
-    day_start_late = models.BooleanField(default=False)  # first seen long after the reset
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                name="account_risk_state_known",
-                condition=Q(state__in=["active", "reducing", "halted"]),
-            ),
-            models.CheckConstraint(
-                name="account_risk_numbers",
-                condition=Q(day_start_equity=None) | is_number("day_start_equity"),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"risk of {self.account_id}: {self.state}"
-
-
 class Balance(models.Model):
     """What an account holds of one asset, as the exchange last said."""
 
@@ -97,6 +66,9 @@ class Balance(models.Model):
     free = amount()
     locked = amount()
     as_of = models.DateTimeField()  # the exchange's time: an older word never replaces a newer one
+    # What our own ledger says it is, of the reporting currency: opening, fills and flows added up.
+    # Equity counts this, so that a change nobody explained moves no limit until it is booked.
+    booked = amount(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -105,6 +77,10 @@ class Balance(models.Model):
                 name="balance_numbers",
                 condition=Q(free__gte=0, free__lt=MOST, locked__gte=0, locked__lt=MOST),
             ),
+            models.CheckConstraint(
+                name="balance_booked_is_a_number",
+                condition=Q(booked=None) | is_number("booked"),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -112,12 +88,18 @@ class Balance(models.Model):
 
 
 class FeeRate(models.Model):
-    """The commission an account pays on one symbol, as fractions: 0.001 is 0.1 %."""
+    """What an account pays on one symbol, as fractions (0.001 is 0.1 %), and may move at once."""
 
     account = models.ForeignKey(ExchangeAccount, models.PROTECT, related_name="fee_rates")
     symbol = models.CharField(max_length=20)
     maker = amount()
     taker = amount()
+    # Paid in BNB; NULL where the account or the symbol does not do so.
+    bnb_maker = amount(null=True, blank=True)
+    bnb_taker = amount(null=True, blank=True)
+    # MAX_ASSET: what one order may move; NULL where the exchange sets no such limit.
+    max_base = amount(null=True, blank=True)
+    max_quote = amount(null=True, blank=True)
     fetched_at = models.DateTimeField(default=clock.now)
 
     class Meta:
@@ -126,6 +108,21 @@ class FeeRate(models.Model):
             models.CheckConstraint(
                 name="fee_rate_is_a_fraction",
                 condition=Q(maker__gte=0, maker__lt=1, taker__gte=0, taker__lt=1),
+            ),
+            models.CheckConstraint(
+                name="fee_rate_in_bnb_is_no_dearer",
+                condition=Q(bnb_maker=None, bnb_taker=None)
+                | Q(
+                    bnb_maker__gte=0,
+                    bnb_maker__lte=F("maker"),
+                    bnb_taker__gte=0,
+                    bnb_taker__lte=F("taker"),
+                ),
+            ),
+            models.CheckConstraint(
+                name="fee_rate_limits_are_numbers",
+                condition=(Q(max_base=None) | Q(max_base__gt=0, max_base__lt=MOST))
+                & (Q(max_quote=None) | Q(max_quote__gt=0, max_quote__lt=MOST)),
             ),
         ]
 

@@ -28,17 +28,22 @@ class Leg(models.TextChoices):
 
 
 class Decision(models.Model):
-    """One placement or refusal with all its inputs and verdicts. Append-only, hash-chained.
+    """One placement, refusal, limit change, halt or resume with all its inputs. Append-only.
 
-    Holds ids and figures only. The database itself forbids changing or deleting a row.
+    Two hashes bind each record to the one before: `digest`, which anyone can recompute from an
+    export, and `hash`, keyed, which only this server can make. Holds ids and figures only. The
+    database itself forbids changing, deleting or truncating. Written by `trading.decisions.record`.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     account = models.ForeignKey(ExchangeAccount, models.PROTECT, related_name="decisions")
     number = models.PositiveBigIntegerField()  # contiguous per account
-    kind = models.CharField(max_length=20)  # "placed", "refused"
+    kind = models.CharField(max_length=20)  # see decisions.KINDS
     payload = models.TextField()  # canonical JSON: the bytes that were hashed
+    # SHA-256 over the previous digest and the payload
+    digest = models.CharField(max_length=64, db_default="")
     hash = models.CharField(max_length=64)  # HMAC over the previous hash and the payload
+    key_id = models.CharField(max_length=24, blank=True, db_default="")  # which key made `hash`
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
@@ -97,6 +102,7 @@ class Trade(models.Model):
     exit_reason = models.CharField(max_length=12, blank=True)
     profit = amount(null=True, blank=True)  # net of fees
     polled_at = models.DateTimeField(null=True, blank=True)
+    counted_at = models.DateTimeField(null=True, blank=True)  # by the streak's breaker, once closed
 
     class Meta:
         constraints = [
@@ -195,6 +201,8 @@ class Order(models.Model):
                 name="order_unsettled", fields=["account"],
                 condition=Q(state__in=["planned", "sending", "unknown"]),
             ),
+            # How many orders were sent of late: the exchange counts them by windows.
+            models.Index(name="order_sent", fields=["account", "claimed_at"]),
         ]  # fmt: skip
 
     def __str__(self) -> str:
@@ -220,6 +228,7 @@ class Fill(models.Model):
     booked_at = models.DateTimeField(default=clock.now)
 
     class Meta:
+        indexes = [models.Index(name="fill_newest", fields=["account", "at"])]
         constraints = [
             models.UniqueConstraint(
                 name="fill_once", fields=["account", "symbol", "exchange_trade_id"]

@@ -23,7 +23,7 @@ from trading.models import ExchangeAccount
 log = structlog.get_logger(__name__)
 
 THREADS = 4
-NEW_DAYS_EVERY = 15  # seconds
+RISK_EVERY, VENUES_EVERY = 5, 15  # seconds
 
 
 class Command(BaseCommand):
@@ -55,7 +55,7 @@ class Watch:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="guard")
         self._busy: set[object] = set()
         self._lock = threading.Lock()
-        self._days_looked_at = float("-inf")
+        self._looked_at: dict[str, float] = {}
 
     def look(self) -> None:
         close_old_connections()
@@ -67,9 +67,17 @@ class Watch:
         for account_id in due:
             self._start(account_id, lambda key=account_id: take_turn(key))
         self._start("outbox", deliver_due)
-        if time.monotonic() - self._days_looked_at > NEW_DAYS_EVERY:
-            self._days_looked_at = time.monotonic()
-            self._start("days", lambda: guard.begin_new_days(clock.now()))
+        if self._is_time_for("risk", RISK_EVERY):
+            self._start("risk", lambda: guard.look_after_risk(clock.now()))
+        if self._is_time_for("venues", VENUES_EVERY):
+            self._start("venues", guard.look_at_venues)
+
+    def _is_time_for(self, what: str, every: float) -> bool:
+        now = time.monotonic()
+        if now - self._looked_at.get(what, float("-inf")) < every:
+            return False
+        self._looked_at[what] = now
+        return True
 
     def wait(self) -> None:
         self._threads.shutdown(wait=True)

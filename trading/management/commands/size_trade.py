@@ -13,12 +13,13 @@ from django.db import DatabaseError
 
 from risk.protocol import CAPS, DEFAULTS
 from risk.rules import Book, Limits, Plan, Verdict, check, may_proceed
-from risk.sizing import Costs, PlanImpossible, entry_cap, size
+from risk.sizing import PlanImpossible, entry_cap, size
 from risk.symbols import EXACT, Symbol, is_on_tick, nearest_ticks, read_symbol
 from risk.wording import cents_down, cents_up, plain
 from testudo import clock
 from trading.exchange.paper.symbols import SYMBOLS
 from trading.management.amounts import figure, positive
+from trading.management.sizing_options import add_sizing_options, costs_from, wish_from
 from trading.market import symbols as market_symbols
 
 REFUSED, USAGE = 1, 2
@@ -27,7 +28,6 @@ ASK = "best price now: enters at once, at most 0.1R worse; without it the entry 
 RISK = "fraction of equity; 0.01, the default, is 1 %%"
 MAKER = "fee of an entry that rests away from --ask (default 0.001)"
 TAKER = "fee of every other order (default 0.001)"
-FEE_IN = "where a buy's fee is taken; quote, the default, is the dearer case"
 
 
 def fee(text: str) -> Decimal:
@@ -64,9 +64,9 @@ class Command(BaseCommand):
         parser.add_argument("--risk", type=risk_fraction, default=DEFAULTS.max_risk, help=RISK)
         parser.add_argument("--maker", type=fee, default=STANDARD_FEE, help=MAKER)
         parser.add_argument("--taker", type=fee, default=STANDARD_FEE, help=TAKER)
-        parser.add_argument("--fee-in", choices=["quote", "coin"], default="quote", help=FEE_IN)
         parser.add_argument("--rules", type=Path, help="exchangeInfo, whole or one symbol of it")
         parser.add_argument("--json", action="store_true", dest="as_json", help="one JSON object")
+        add_sizing_options(parser)
 
     def handle(self, *args: object, **options: Any) -> None:
         symbol, source = find_symbol(options["symbol"], options["rules"])
@@ -131,11 +131,7 @@ def draw(symbol: Symbol, options: dict[str, Any]) -> tuple[Plan, Book]:
         at_once = abs(entry - best) <= abs(cap - best)
         worst = cap if at_once else entry
         resting = not at_once and (entry < best) == (direction == "long")
-    costs = Costs(
-        entry=options["maker"] if resting else options["taker"],
-        exit=options["taker"],
-        fee_in_base=options["fee_in"] == "coin",
-    )
+    costs = costs_from(options, resting=resting)
     equity = options["equity"]
     cash = equity if options["cash"] is None else options["cash"]
     lines = {
@@ -145,9 +141,24 @@ def draw(symbol: Symbol, options: dict[str, Any]) -> tuple[Plan, Book]:
         "stop": stop,
         "target": options["target"],
     }
+    wanted = wish_from(
+        options, direction=direction, entry=worst, stop=stop, equity=equity, costs=costs
+    )
+    ceiling = options["ceiling"]
     with localcontext(EXACT):
         budget = equity * options["risk"]
-    sizing = size(**lines, budget=budget, cash=cash, costs=costs, symbol=symbol)
+        most = None if ceiling is None else equity * ceiling
+    sizing = size(
+        **lines,
+        budget=budget,
+        cash=cash,
+        costs=costs,
+        symbol=symbol,
+        position=options["held"],
+        model=options["model"],
+        wanted=wanted,
+        ceiling=most,
+    )
     plan = Plan(
         **lines,
         symbol=symbol,
@@ -158,6 +169,7 @@ def draw(symbol: Symbol, options: dict[str, Any]) -> tuple[Plan, Book]:
         ask=best,
         price=best,
         market_age=timedelta(0),
+        position=options["held"],
     )
     book = Book(
         at=clock.now(), currency=symbol.quote, equity=equity, cash=cash, day_start_equity=equity
@@ -168,6 +180,8 @@ def draw(symbol: Symbol, options: dict[str, Any]) -> tuple[Plan, Book]:
 def figures(plan: Plan) -> dict[str, Decimal]:
     sizing = plan.sizing
     return {
+        "wanted": sizing.wanted,
+        "wanted_loss": sizing.wanted_loss,
         "quantity": sizing.quantity,
         "entry": plan.entry,
         "worst_entry": plan.worst_entry,
@@ -188,6 +202,18 @@ def figures(plan: Plan) -> dict[str, Decimal]:
     }
 
 
+def fees(plan: Plan) -> dict[str, str]:
+    """The rates, and where they are taken."""
+    costs = plan.costs
+    where = "the coin" if costs.fee_in_base else "BNB" if costs.fee_in_bnb else plan.symbol.quote
+    return {
+        "entry": plain(costs.entry),
+        "exit": plain(costs.exit),
+        "slippage": plain(costs.slippage),
+        "taken_in": where,
+    }
+
+
 def as_json(
     plan: Plan, book: Book, verdicts: tuple[Verdict, ...], *, approved: bool, source: str
 ) -> str:
@@ -198,7 +224,9 @@ def as_json(
             "side": plan.direction,
             "currency": book.currency,
             **{name: plain(value) for name, value in figures(plan).items()},
+            "model": plan.sizing.model,
             "bound": plan.sizing.bound,
+            "fees": fees(plan),
             "rules_from": source,
             "verdicts": [verdict.as_dict() for verdict in verdicts],
         }
@@ -214,11 +242,15 @@ def as_text(
         f"stop {plain(plan.stop)}  target {plain(plan.target)}",
         f"Filters from {source}.",
         "",
+        f"  Asked            {plain(sizing.wanted)} {base} by "
+        f"{sizing.model.replace('_', ' ')}, losing {cents_up(sizing.wanted_loss)} {quote}",
         f"  Size             {plain(sizing.quantity)} {base}",
         f"  Notional         {cents_up(sizing.notional)} {quote}, at the worst entry "
         f"{plain(plan.worst_entry)}",
         f"  Risk budget      {plain(sizing.budget)} {quote}",
         f"  Worst loss       {plain(sizing.worst_loss)} {quote}, fees in",
+        f"  Fees             {plain(sizing.entry_fee)} {quote} in, {plain(sizing.exit_fee)} "
+        f"{quote} out, taken in {fees(plan)['taken_in']}",
         f"  Rounding loss    {plain(sizing.rounding_loss)} {quote}",
         f"  Bound by         {sizing.bound.replace('_', ' ')}",
         f"  Profit at target {cents_down(sizing.planned_profit)} {quote}, fees in",

@@ -17,6 +17,7 @@ from trading.credentials import CredentialsUnreadable, unseal
 from trading.exchange.user_stream import StreamEvent, StreamLost, follow, session
 from trading.exchange.venues import VenueRefused, venue_urls
 from trading.models import ExchangeAccount
+from trading.risk_stream import RiskStream
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +52,7 @@ class Streams:
         loop = asyncio.get_running_loop()
         for sent in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(sent, stop.set)
+        risk = asyncio.create_task(RiskStream(self._account_ids, self._in_thread).run())
         log.info("stream_accounts_ready")
         while not stop.is_set():
             try:
@@ -61,9 +63,10 @@ class Streams:
                 await asyncio.wait_for(stop.wait(), LOOK_FOR_ACCOUNTS_EVERY)
             except TimeoutError:
                 continue
-        for task in self._tasks.values():
+        following = [*self._tasks.values(), risk]
+        for task in following:
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await asyncio.gather(*following, return_exceptions=True)
         self._threads.shutdown(cancel_futures=True)
 
     async def _follow_new_accounts(self) -> None:
@@ -82,6 +85,9 @@ class Streams:
         if self._venue:
             accounts = accounts.filter(venue=self._venue)
         return [each for each in accounts if each.pk.int % self._of == self._part]
+
+    def _account_ids(self) -> list[UUID]:
+        return [account.pk for account in self._accounts()]
 
     async def _follow(self, account: ExchangeAccount) -> None:
         async def on_event(event: StreamEvent) -> None:

@@ -1,0 +1,149 @@
+"""Declaring a position made by hand over HTTP: what counts then, and what is refused."""
+
+import json
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from rest_framework.test import APIClient
+
+from tests.trading.risky import SECOND, opened, risk_of
+from trading.api import accounts, holdings
+from trading.book import read_book
+from trading.models import AccountFlow, ManagedHolding
+
+D = Decimal
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+@pytest.fixture(autouse=True)
+def _prices(floor, monkeypatch):
+    for view in (accounts.AccountRiskView, holdings.HoldingsView, holdings.HoldingView):
+        monkeypatch.setattr(view, "quote_of", staticmethod(floor.quote_of))
+
+
+@pytest.fixture
+def account(floor, alice):
+    balances = {"USDT": "10000", "BTC": "0.5", "ETH": "1"}
+    return floor.open_account(alice, name="Mixed", balances=balances)
+
+
+@pytest.fixture
+def http(alice) -> APIClient:
+    client = APIClient()
+    client.force_login(alice, BACKEND)
+    return client
+
+
+def door(account, holding=None) -> str:
+    return f"/api/v1/accounts/{account.pk}/holdings" + (f"/{holding}" if holding else "")
+
+
+def declare(http, account, raw=None, **body):
+    data = raw if raw is not None else json.dumps(body)
+    return http.post(door(account), data, content_type="application/json")
+
+
+def book(floor, account):
+    return read_book(account, risk=risk_of(account), symbol="", quote_of=floor.quote_of)
+
+
+def test_a_declared_position_counts_by_its_stop_and_refreshes_no_limit(http, floor, account):
+    before = book(floor, account)
+    bid = floor.quote_of("paper", "BTCUSDT").bid
+    entry, stop = bid.quantize(D(1)), (bid * D("0.99")).quantize(D(1))
+    answer = declare(
+        http, account, symbol="BTCUSDT", quantity="0.1", entry=str(entry), stop=str(stop)
+    )
+    assert answer.status_code == 201, answer.content
+    said = answer.json()
+    assert (said["symbol"], said["asset"], said["quantity"]) == ("BTCUSDT", "BTC", "0.1")
+    after = book(floor, account)
+    assert after.equity == before.equity + D("0.1") * bid
+    assert after.heat > before.heat + D("0.1") * (entry - stop)
+    assert after.drawdown == before.drawdown
+    assert http.get(door(account)).json() == {"results": [said]}
+    apart = http.get(f"/api/v1/accounts/{account.pk}/risk").json()["holdings"]
+    assert {each["asset"]: each["quantity"] for each in apart} == {"BTC": "0.4", "ETH": "1"}
+
+
+def test_without_a_stop_its_whole_worth_is_at_risk(http, floor, account):
+    bid = floor.quote_of("paper", "ETHUSDT").bid
+    assert declare(http, account, symbol="ETHUSDT", quantity="1", entry="1").status_code == 201
+    assert book(floor, account).heat == bid
+
+
+def test_an_ended_one_counts_nowhere_and_is_gone(http, floor, account):
+    before = book(floor, account)
+    made = declare(http, account, symbol="ETHUSDT", quantity="1", entry="3000").json()
+    assert http.delete(door(account, made["id"])).status_code == 204
+    after = book(floor, account)
+    assert (after.equity, after.heat) == (before.equity, before.heat)
+    assert http.get(door(account)).json() == {"results": []}
+    assert http.delete(door(account, made["id"])).status_code == 404
+    kinds = AccountFlow.objects.filter(account=account, kind="managed").values_list("change")
+    assert sorted(change for (change,) in kinds) == [-1, 1]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status", "says"),
+    [
+        ({"quantity": "0.50000001"}, 409, "holds 0.5 BTC beyond"),
+        ({"symbol": "DOGEUSDT"}, 400, "DOGEUSDT"),
+        ({"stop": "999999"}, 400, "would have sold it"),
+        ({"quantity": "0"}, 400, "quantity"),
+        ({"quantity": "-1"}, 400, "quantity"),
+        ({"entry": "NaN"}, 400, "entry"),
+        ({"entry": 60000}, 400, "entry"),
+        ({"stop": "1e3"}, 400, "stop"),
+        ({"quantity": "٠.١"}, 400, "quantity"),
+        ({"side": "short"}, 400, "side"),
+    ],
+)
+def test_what_cannot_count_is_refused_by_name(http, account, wrong, status, says):
+    asked = {"symbol": "BTCUSDT", "quantity": "0.1", "entry": "60000", **wrong}
+    answer = declare(http, account, **asked)
+    assert answer.status_code == status, answer.content
+    assert says in answer.content.decode()
+    assert not ManagedHolding.objects.exists()
+
+
+def test_the_same_coins_are_not_declared_twice(http, account):
+    asked = {"symbol": "BTCUSDT", "quantity": "0.1", "entry": "60000"}
+    assert declare(http, account, **asked).status_code == 201
+    again = declare(http, account, **asked)
+    assert again.status_code == 409
+    assert "declared already" in again.json()["detail"]
+
+
+def test_coins_of_a_trade_of_ours_cannot_be_declared(http, floor, account, draw):
+    floor.advance(SECOND)  # after what the exchange said when the account was opened
+    trade = opened(floor, account, draw())
+    assert trade.held > 0
+    there = D("0.5") + trade.held
+    answer = declare(http, account, symbol="BTCUSDT", quantity=f"{there:f}", entry="60000")
+    assert answer.status_code == 409
+    assert "holds 0.5 BTC beyond what is managed" in answer.json()["detail"]
+
+
+def test_anothers_account_and_holding_are_absent_alike(http, account, django_user_model):
+    made = declare(http, account, symbol="ETHUSDT", quantity="1", entry="3000").json()
+    user = django_user_model.objects.create_user("mallory", "m@example.com", "a long password")
+    mallory = APIClient()
+    mallory.force_login(user, BACKEND)
+    asked = {"symbol": "BTCUSDT", "quantity": "0.1", "entry": "60000"}
+    for answer in (
+        mallory.get(door(account)),
+        declare(mallory, account, **asked),
+        mallory.delete(door(account, made["id"])),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert http.delete(door(account, uuid4())).status_code == 404
+    assert ManagedHolding.objects.filter(ended_at=None).count() == 1
+
+
+def test_without_a_live_price_nothing_is_declared(http, account, monkeypatch):
+    monkeypatch.setattr(holdings.HoldingsView, "quote_of", staticmethod(lambda *of: None))
+    answer = declare(http, account, symbol="BTCUSDT", quantity="0.1", entry="60000")
+    assert answer.status_code == 409
+    assert "Wait until prices move again" in answer.json()["detail"]

@@ -1,0 +1,115 @@
+"""A venue's breaker and clock: one row for all processes, and only new risk waits for it."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.trading.risky import SECOND, opened, risk_of
+from testudo import clock
+from trading import account_stream, orders, venue_health
+from trading.book import read_book
+from trading.models import VenueHealth
+from trading.order_states import TradeState
+
+
+@pytest.fixture
+def moment():
+    from datetime import UTC, datetime
+
+    with clock.use(clock.VirtualClock(datetime(2026, 11, 2, 9, 30, tzinfo=UTC))) as moment:
+        yield moment
+
+
+def fail(times: int) -> None:
+    for _ in range(times):
+        venue_health.note_failure("paper", "ReadTimeout")
+
+
+def test_five_failures_in_a_row_open_it_four_do_not(db, moment):
+    fail(4)
+    assert venue_health.new_risk_allowed("paper")
+    venue_health.note_success("paper")
+    fail(4)
+    assert venue_health.new_risk_allowed("paper"), "an answer in between ends the row"
+    fail(1)
+    assert not venue_health.new_risk_allowed("paper")
+    assert venue_health.health_of("paper").retry_at == clock.now() + timedelta(seconds=60)
+
+
+def test_one_probe_goes_after_a_minute_and_its_answer_closes_it(db, moment):
+    fail(5)
+    venue_health.note_success("paper")
+    assert not venue_health.new_risk_allowed("paper"), "open for its minute whoever answers"
+    assert not venue_health.claim_probe("paper")
+    moment.advance(timedelta(seconds=60))
+    assert [venue_health.claim_probe("paper") for _ in range(3)] == [True, False, False]
+    venue_health.note_success("paper")
+    assert venue_health.new_risk_allowed("paper")
+
+
+def test_a_probe_that_fails_opens_it_for_another_minute(db, moment):
+    fail(5)
+    moment.advance(timedelta(seconds=60))
+    assert venue_health.claim_probe("paper")
+    fail(1)
+    row = venue_health.health_of("paper")
+    assert (row.breaker, row.retry_at) == ("open", clock.now() + timedelta(seconds=60))
+
+
+def test_a_probe_that_was_lost_may_be_made_again(db, moment):
+    fail(5)
+    moment.advance(timedelta(seconds=60))
+    assert venue_health.claim_probe("paper")
+    moment.advance(venue_health.PROBE_LEASE)
+    assert venue_health.claim_probe("paper")
+
+
+def test_a_look_at_the_clock_tells_of_a_jump(db, moment):
+    assert venue_health.clock_uncertainty(venue_health.health_of("paper"), clock.now()) is None
+    venue_health.note_clock("paper", offset_ms=10, uncertainty_ms=20)
+    venue_health.note_clock("paper", offset_ms=-390, uncertainty_ms=30)
+    row = venue_health.health_of("paper")
+    assert row.clock_jump_ms == 400
+    assert venue_health.clock_uncertainty(row, clock.now()) == timedelta(milliseconds=30)
+    moment.advance(timedelta(seconds=91))
+    assert venue_health.clock_uncertainty(row, clock.now()) is None, "too old to say"
+
+
+def test_the_venues_limits_of_orders_are_kept(db):
+    venue_health.note_order_limits(
+        "paper",
+        {
+            "rateLimits": [
+                {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 50},
+                {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "limit": 6000},
+            ]
+        },
+    )
+    assert VenueHealth.objects.get().order_limits == [{"seconds": 10, "limit": 50}]
+
+
+def test_while_it_is_open_entries_wait_and_exits_go(floor, account, draw):
+    held = opened(floor, account, draw())
+    waiting = orders.place_trade(
+        account, draw("ETHUSDT", risk_fraction=None, stop="0.05", target="0.15"),
+        quote_of=floor.quote_of,
+    )  # fmt: skip
+    fail(5)
+    floor.turn(account)
+    waiting.refresh_from_db()
+    assert waiting.state == TradeState.APPROVED, "not sent"
+    with pytest.raises(orders.PlanRefused, match="fails to answer"):
+        orders.place_trade(account, draw("ETHUSDT"), quote_of=floor.quote_of)
+    orders.request_close(held.pk)
+    floor.turn(account)
+    held.refresh_from_db()
+    assert held.state == TradeState.CLOSED
+    floor.advance(SECOND)
+
+
+def test_matching_the_books_reads_the_venues_clock(floor, account):
+    account_stream.match_books(account)
+    book = read_book(account, risk=risk_of(account), symbol="", quote_of=floor.quote_of)
+    assert book.clock_uncertainty is not None
+    assert book.clock_uncertainty < timedelta(seconds=5)
+    assert book.exchange_breaker == "closed"

@@ -1,0 +1,82 @@
+"""Whether the exchange still holds what our positions say. If not, new risk halts (R15).
+
+A difference in money is booked as external and halts nothing; a managed position that is gone is
+no bookkeeping matter: its stop would sell what is not there, and its heat is not what we count.
+"""
+
+from collections import defaultdict
+from decimal import Decimal
+
+import structlog
+from django.db import transaction
+
+from risk.breaker import Cause
+from risk.wording import plain
+from trading import breakers, events
+from trading.models import Balance, ExchangeAccount, Fill, ManagedHolding, Order, Trade
+from trading.order_states import FINISHED, UNSETTLED
+from trading.settlement import tell
+
+log = structlog.get_logger(__name__)
+
+
+def missing(account: ExchangeAccount) -> list[str]:
+    """A sentence for each coin of which less is there than is managed; none while an order's
+    outcome is unknown, for then nobody can say."""
+    if Order.objects.filter(account=account, state__in=UNSETTLED).exists():
+        return []
+    managed = _managed(account)
+    there = _there(account, frozenset(managed))
+    return [
+        f"{plain(quantity)} {coin} are managed, {plain(there[coin])} are at the exchange."
+        for coin, quantity in sorted(managed.items())
+        if there[coin] < quantity
+    ]
+
+
+def spare(account: ExchangeAccount, coin: str) -> Decimal:
+    """How much of a coin is there beyond what is managed: what may still be declared."""
+    return _there(account, frozenset({coin}))[coin] - _managed(account)[coin]
+
+
+def _managed(account: ExchangeAccount) -> dict[str, Decimal]:
+    managed: dict[str, Decimal] = defaultdict(Decimal)
+    held = Trade.objects.filter(account=account, held__gt=0).exclude(state__in=FINISHED)
+    declared = ManagedHolding.objects.filter(account=account, ended_at=None)
+    for coin, quantity in [
+        *held.values_list("base_asset", "held"), *declared.values_list("base_asset", "quantity"),
+    ]:  # fmt: skip
+        managed[coin] += quantity
+    return managed
+
+
+def _there(account: ExchangeAccount, coins: frozenset[str]) -> dict[str, Decimal]:
+    """What the exchange last said of each coin, with our fills since then."""
+    found: dict[str, Decimal] = defaultdict(Decimal)
+    as_of = {}
+    for row in Balance.objects.filter(account=account, asset__in=coins):
+        found[row.asset] = row.free + row.locked
+        as_of[row.asset] = row.as_of
+    fills = Fill.objects.filter(account=account, trade__base_asset__in=coins)
+    if as_of:
+        fills = fills.filter(at__gt=min(as_of.values()))
+    for fill in fills.select_related("order", "trade"):
+        coin = fill.trade.base_asset
+        if coin in as_of and fill.at <= as_of[coin]:
+            continue
+        fee = fill.commission if fill.commission_asset == coin else Decimal(0)
+        found[coin] += (fill.quantity if fill.order.side == "BUY" else -fill.quantity) - fee
+    return found
+
+
+def halt(account: ExchangeAccount, sentences: list[str]) -> None:
+    """Stop new risk until a person has looked, and say what is missing."""
+    reason = " ".join(sentences)
+    log.error("position_uncovered", account=str(account.pk), missing=reason)
+    with transaction.atomic():
+        if breakers.open_breaker(account.pk, Cause.RECONCILIATION, reason=reason[:200]):
+            text = f"A position is not at the exchange as the books say. {reason}"
+            incident = events.IncidentOpened(
+                account_id=account.pk, code="position_uncovered", text=text
+            )
+            tell(account.pk, incident)
