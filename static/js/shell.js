@@ -11,31 +11,39 @@ function storedTheme() {
   }
 }
 
-/** @param {HTMLButtonElement} button @param {string} theme */
-function showTheme(button, theme) {
+// In the header where there is room, in the menu on a phone.
+const themeButtons = /** @type {NodeListOf<HTMLButtonElement>} */ (
+  document.querySelectorAll("[data-theme-switch]")
+)
+
+/** @param {string} theme */
+function showTheme(theme) {
   const root = document.documentElement
   if (theme === "auto") delete root.dataset.theme
   else root.dataset.theme = theme
-  button.dataset.theme = theme
   const next = THEMES[(THEMES.indexOf(/** @type {never} */ (theme)) + 1) % THEMES.length]
-  button.setAttribute("aria-label", `Theme: ${theme}. Switch to ${next}.`)
-  button.title = `Theme: ${theme}`
-  button.querySelector("use")?.setAttribute("href", `#i-theme-${theme}`)
+  for (const button of themeButtons) {
+    button.dataset.theme = theme
+    button.setAttribute("aria-label", `Theme: ${theme}. Switch to ${next}.`)
+    button.title = `Theme: ${theme}`
+    button.querySelector("use")?.setAttribute("href", `#i-theme-${theme}`)
+    const name = button.querySelector(".theme-name")
+    if (name) name.textContent = theme
+  }
   root.dispatchEvent(new CustomEvent("testudo:theme", { bubbles: true }))
 }
 
-const themeButton = /** @type {HTMLButtonElement | null} */ (document.querySelector("#theme"))
-if (themeButton) {
-  showTheme(themeButton, storedTheme())
-  themeButton.addEventListener("click", () => {
-    const at = THEMES.indexOf(/** @type {never} */ (themeButton.dataset.theme ?? "auto"))
+showTheme(storedTheme())
+for (const button of themeButtons) {
+  button.addEventListener("click", () => {
+    const at = THEMES.indexOf(/** @type {never} */ (button.dataset.theme ?? "auto"))
     const next = THEMES[(at + 1) % THEMES.length]
     try {
       localStorage.setItem("testudo.theme", next)
     } catch {
       // Kept for this page only.
     }
-    showTheme(themeButton, next)
+    showTheme(next)
   })
 }
 matchMedia("(prefers-color-scheme: light)").addEventListener("change", () =>
@@ -51,6 +59,13 @@ for (const menu of document.querySelectorAll("details.menu")) {
     if (/** @type {KeyboardEvent} */ (event).key !== "Escape") return
     menu.removeAttribute("open")
     menu.querySelector("summary")?.focus()
+  })
+}
+
+// Another account of the trader's: the same page with it.
+for (const choice of document.querySelectorAll("select[data-account-choice]")) {
+  choice.addEventListener("change", () => {
+    location.search = `?account=${/** @type {HTMLSelectElement} */ (choice).value}`
   })
 }
 
@@ -74,7 +89,7 @@ export function showLink(state, detail = "") {
 }
 
 // Pages without a live feed only say something when the network is gone.
-if (!document.querySelector("#desk-config")) {
+if (!document.querySelector("#desk-config, #risk-config")) {
   const badge = /** @type {HTMLElement | null} */ (document.querySelector("#link-state"))
   const say = () => {
     if (!navigator.onLine) showLink("offline", "This device is offline.")

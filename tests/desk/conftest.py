@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from tests.conftest import QUIET
 from tests.desk.exchange import Exchange
+from tests.desk.risk_api import RiskApi
 from testudo.stack import chromium
 from testudo.stack.home import free_port
 
@@ -48,10 +49,12 @@ def browser() -> Iterator[Browser]:
 class Desk:
     """One open page and the exchange behind it."""
 
+    played_by = Exchange
+
     def __init__(self, page: Page, address: str) -> None:
         self.page = page
         self.address = address
-        self.exchange = Exchange(page)
+        self.exchange = self.played_by(page)
 
     def open(self, path: str = "/", *, live: bool = True) -> "Desk":
         self.page.goto(self.address + path)
@@ -89,9 +92,27 @@ class Desk:
         self.page.locator("#answer[aria-busy=false]").wait_for()
 
 
-@pytest.fixture
-def open_desk(browser: Browser, pages: str) -> Iterator:
-    """Makes desks; when the test is over, none may have complained in its console."""
+class RiskPage(Desk):
+    """One of the risk pages, and the API behind it."""
+
+    played_by = RiskApi
+
+    def open(self, path: str = "/risk/", *, live: bool = True) -> "RiskPage":
+        self.page.goto(self.address + path)
+        if live:
+            self.page.locator(".limit[data-code]").first.wait_for()
+        return self
+
+    @property
+    def api(self) -> RiskApi:
+        return self.exchange
+
+    def gauge(self, code: str) -> Locator:
+        return self.page.locator(f".limit[data-code={code}]")
+
+
+def opener(browser: Browser, pages: str, kind: type[Desk]) -> Iterator:
+    """Makes pages; when the test is over, none may have complained in its console."""
     desks: list[Desk] = []
 
     def make(*, width: int = 1440, height: int = 900, theme: str = "dark", touch: bool = False):
@@ -103,7 +124,7 @@ def open_desk(browser: Browser, pages: str) -> Iterator:
             reduced_motion="reduce",
         )
         context.set_default_timeout(8000)
-        desk = Desk(context.new_page(), pages)
+        desk = kind(context.new_page(), pages)
         desks.append(desk)
         return desk
 
@@ -112,6 +133,16 @@ def open_desk(browser: Browser, pages: str) -> Iterator:
         desk.page.context.close()
     problems = [problem for desk in desks for problem in desk.exchange.problems]
     assert not problems, f"The page complained: {problems}"
+
+
+@pytest.fixture
+def open_desk(browser: Browser, pages: str) -> Iterator:
+    yield from opener(browser, pages, Desk)
+
+
+@pytest.fixture
+def open_risk(browser: Browser, pages: str) -> Iterator:
+    yield from opener(browser, pages, RiskPage)
 
 
 @pytest.fixture

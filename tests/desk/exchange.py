@@ -100,13 +100,20 @@ class Exchange:
         if self.market:
             self.market.send(json.dumps(frame))
 
-    def event(self, text: str, changed: dict[str, Any] | None = None, *, skip: int = 0) -> None:
+    def event(
+        self,
+        text: str,
+        changed: dict[str, Any] | None = None,
+        *,
+        skip: int = 0,
+        name: str = "trading.test",
+    ) -> None:
         """One event of the account; `skip` leaves a gap in the numbers."""
         self.account_seq += 1 + skip
         frame = {
             "type": "event",
             "seq": self.account_seq,
-            "event": "trading.test",
+            "event": name,
             "text": text,
             "trade": changed,
         }

@@ -24,6 +24,7 @@ ACCOUNT = {
     "state": "active",
     "key_hint": "…a1b2",
 }
+DECISION_ID = "01939a5e-0000-7000-8000-000000000400"
 SYMBOLS = [
     {"name": "BTCUSDT", "base": "BTC", "quote": "USDT", "tick": "0.01", "step": "0.00001"},
     {"name": "ETHUSDT", "base": "ETH", "quote": "USDT", "tick": "0.01", "step": "0.0001"},
@@ -106,6 +107,9 @@ DESK = {
     "account": ACCOUNT,
     "config": {"account": ACCOUNT, "symbols": SYMBOLS, "symbol": "BTCUSDT", "urls": {}},
 }
+RISK = {"accounts": [ACCOUNT], "account": ACCOUNT, "config": {"account": ACCOUNT}}
+DECISION = {"account": ACCOUNT, "config": {"account": ACCOUNT, "decision": DECISION_ID}}
+NONE_YET = {"accounts": [], "account": None, "config": None}
 SUMMARY = {
     "trades": 10,
     "expectancy": Decimal("0.911"),
@@ -144,9 +148,12 @@ urlpatterns = [
     path("landing/", page("landing.html", {}, user=Visitor)),
     path("sign-in/", page("accounts/sign_in.html", {"form": SignIn}, user=Visitor)),
     path("", page("trading/desk.html", DESK)),
-    path(
-        "no-account/", page("trading/desk.html", {"accounts": [], "account": None, "config": None})
-    ),
+    path("no-account/", page("trading/desk.html", NONE_YET)),
+    path("risk/", page("trading/risk.html", RISK)),
+    path("risk/none/", page("trading/risk.html", NONE_YET)),
+    path("risk/decisions/<str:decision_id>/", page("trading/decision.html", DECISION)),
+    path("settings/risk/", page("trading/risk_settings.html", RISK)),
+    path("settings/risk/none/", page("trading/risk_settings.html", NONE_YET)),
     path(
         "journal/",
         page("journal/list.html", {"entries": entries(), "summary": SUMMARY, "next": "cursor"}),

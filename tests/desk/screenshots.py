@@ -161,6 +161,62 @@ def journal(camera: Camera) -> None:
     camera.take("trade", whole=True)
 
 
+def risk(camera: Camera) -> None:
+    """Every limit with a trade at risk; the whole page where it is wide."""
+    camera.go(f"/risk/?account={camera.place.account}")
+    page = camera.page
+    page.locator(".limit[data-code=portfolio_heat]").wait_for(timeout=15_000)
+    expect(page.locator("#link-state")).to_have_attribute("data-state", "live", timeout=15_000)
+    expect(page.locator("#symbols tbody tr")).to_have_count(1, timeout=15_000)
+    page.locator("#decisions a").first.wait_for()
+    camera.take("risk", whole=camera.width > 700)
+    page.locator("#decisions a[data-kind=placed]").first.click()
+    page.locator("#decision-body").wait_for()
+    camera.take("decision")
+
+
+def past(camera: Camera) -> None:
+    """The seeded account's month: its history and its log."""
+    others = [each["id"] for each in camera.call("GET", "accounts").json()["results"]]
+    camera.go(f"/risk/?account={next(each for each in others if each != camera.place.account)}")
+    page = camera.page
+    page.locator("#decisions a").first.wait_for()
+    page.get_by_role("radio", name="30 d").click()
+    expect(page.locator("#history-state")).to_be_hidden(timeout=10_000)
+    page.locator(".history").evaluate("box => scrollTo(0, box.offsetTop - 64)")
+    camera.take("risk-history")
+
+
+def limits(camera: Camera) -> None:
+    """A stricter and a laxer value, not sent."""
+    camera.go(f"/settings/risk/?account={camera.place.account}")
+    page = camera.page
+    page.locator("#limits-form").wait_for()
+    page.locator("#limit-max_risk").fill("0.5")
+    page.locator("#limit-max_positions").fill("6")
+    camera.take("risk-settings")
+    if camera.width > 700:
+        page.locator("#review").click()
+        page.get_by_role("dialog").wait_for()
+        camera.take("risk-review")
+
+
+def halt(camera: Camera) -> None:
+    """The kill switch, its dialog and what it leaves: once, by the widest camera."""
+    camera.go(f"/risk/?account={camera.place.account}")
+    page = camera.page
+    page.get_by_role("button", name="Halt trading").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("Away until the rate decision is out")
+    camera.take("risk-halt")
+    dialog.get_by_role("button", name="Halt trading").click()
+    expect(page.locator("#state-name")).to_have_text("Halted", timeout=10_000)
+    camera.take("risk-halted")
+    camera.desk()
+    expect(page.locator("#notices")).to_contain_text("Trading is halted")
+    camera.take("desk-halted")
+
+
 @contextmanager
 def signed_in(browser: Browser, place: argparse.Namespace) -> Iterator[list[Camera]]:
     cameras = [
@@ -185,14 +241,17 @@ def photograph(browser: Browser, place: argparse.Namespace) -> list[str]:
     with signed_in(browser, place) as cameras:
         opened_account = {"venue": "paper", "name": "Practice"}
         place.account = cameras[0].call("POST", "exchange-accounts", opened_account).json()["id"]
-        states: list[Callable[[Camera], None]] = [live, refused, journal]
+        states: list[Callable[[Camera], None]] = [live, refused, journal, past]
         for state in states:
             for camera in cameras:
                 state(camera)
         placed(cameras[-1])
         for camera in cameras:
             opened(camera)
+            risk(camera)
+            limits(camera)
         close(cameras[-1])
+        halt(cameras[-1])
         cameras[0].call("DELETE", f"exchange-accounts/{place.account}")
         problems += [problem for camera in cameras for problem in camera.problems]
     return problems

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tests.desk.risk_wire import reducing
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
     "/landing/", "/sign-in/", "/no-account/", "/journal/", "/journal/empty/", "/journal/x/",
@@ -23,6 +25,35 @@ def test_no_page_overflows_or_complains(open_desk, width, theme):
         assert not desk.exchange.problems, path
     desk.open("/")
     assert desk.page.evaluate("document.documentElement.scrollWidth") <= width, "the desk"
+
+
+RISK_PAGES = {
+    "/risk/": "#limits .limit[data-code]", "/risk/none/": "#open-paper",
+    "/risk/decisions/x/": "#decision-body", "/settings/risk/": "#limits-form",
+    "/settings/risk/none/": "#open-paper",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 768, 1440])
+def test_no_risk_page_overflows_or_complains(open_risk, width, theme):
+    risk = open_risk(width=width, theme=theme, touch=width < 700)
+    risk.api.risk = reducing()  # the fullest: an open breaker, warnings, holdings
+    for path, sign in RISK_PAGES.items():
+        risk.open(path, live=False)
+        risk.page.locator(sign).first.wait_for()
+        assert risk.page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert not risk.api.problems, path
+
+
+def test_on_the_risk_pages_too_what_a_finger_must_hit_is_large_enough(open_risk):
+    risk = open_risk(width=390, height=844, touch=True)
+    for path, sign in RISK_PAGES.items():
+        risk.open(path, live=False)
+        risk.page.locator(sign).first.wait_for()
+        for control in risk.page.locator("main button:visible, main a.button:visible").all():
+            least = 40 if control.get_attribute("role") == "radio" else 44
+            assert control.bounding_box()["height"] >= least, control.inner_text()
 
 
 def test_what_a_finger_must_hit_is_large_enough(open_desk):

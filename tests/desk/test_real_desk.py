@@ -1,5 +1,6 @@
 """The desk against the running platform: from a drag in Chromium to a result in the journal."""
 
+import time
 from decimal import Decimal
 
 import pytest
@@ -42,6 +43,13 @@ def drag(page, line: str, *, up: float) -> None:
     page.mouse.up()
 
 
+def until_written(page, journal, *, seconds=15):
+    """Ask until the journal has an entry: it hears of a trade's end a moment after the desk."""
+    deadline = time.monotonic() + seconds
+    while "trade-r" not in page.request.get(journal).text():
+        assert time.monotonic() < deadline, "the journal did not write itself"
+
+
 def test_a_dragged_plan_is_placed_protected_paid_at_its_target_and_journaled(page, stack):
     expect(page.locator("#go")).to_be_enabled(timeout=20_000)
     before = page.locator("#in-stop").input_value()
@@ -67,8 +75,9 @@ def test_a_dragged_plan_is_placed_protected_paid_at_its_target_and_journaled(pag
     page.get_by_role("tab", name="Closed").click()
     expect(page.locator(".closed").first).to_contain_text("R")
 
-    page.goto(f"{stack.url}/journal/")
     result = page.locator("#entries .trade-r").first
+    until_written(page, f"{stack.url}/journal/")
+    page.goto(f"{stack.url}/journal/")
     expect(result).to_contain_text("▲ +")
     in_r = Decimal(result.inner_text().split()[1].lstrip("+"))
     assert Decimal("3.5") < in_r < Decimal("4.5")  # the plan asked for 4 R; entry and exit slip

@@ -1,7 +1,7 @@
 /**
  * What happens to the account, over /ws/account/: numbered, resumed after a drop, re-fetched on a gap.
  * Events: "event" (detail: {event, text, trade}), "refetch" (state must be read again over HTTP),
- * "state" (detail: {up, final}).
+ * "state" (detail: {up, final}), "risk" (detail: the newest figures; unnumbered, the latest counts).
  */
 import { LiveSocket } from "testudo/net/live_socket.js"
 
@@ -29,6 +29,7 @@ export class AccountFeed extends EventTarget {
   #hear(frame) {
     if (frame.type === "hello") this.#greet(frame.seq)
     else if (frame.type === "event") this.#take(frame)
+    else if (frame.type === "risk") this.dispatchEvent(new CustomEvent("risk", { detail: frame.risk }))
     else if (frame.type === "refetch") this.#startOver(frame.seq)
     else if (frame.type === "error") console.warn(`Account feed: ${frame.code}: ${frame.detail}`)
   }

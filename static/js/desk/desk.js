@@ -127,6 +127,7 @@ events.addEventListener("event", (event) => {
   trades.take(trade)
   strip.refresh()
 })
+events.addEventListener("risk", (event) => strip.live(/** @type {CustomEvent} */ (event).detail))
 events.addEventListener("refetch", () => {
   trades.read()
   strip.refresh()
@@ -150,6 +151,7 @@ ticket.addEventListener("placed", (event) => {
   trades.take(/** @type {CustomEvent} */ (event).detail.trade)
   strip.refresh()
 })
+ticket.addEventListener("show-trades", (event) => positions.show(/** @type {CustomEvent} */ (event).detail.ids))
 bar.addEventListener("interval", loadChart)
 byId("chart-retry").addEventListener("click", loadChart)
 chart.addEventListener("read", debounceFrame((/** @type {any} */ event) => bar.read(event.detail.candle)))

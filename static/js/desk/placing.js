@@ -1,10 +1,12 @@
 /**
  * From plan to order: Review, then Confirm. Sends one intent under one Idempotency-Key, however often
- * it is sent again. Events: "step" (detail: {step}), "placed" (detail: {trade}), "refused".
+ * it is sent again. Events: "step" (detail: {step}), "placed" (detail: {trade}), "refused",
+ * "fix" (detail: {fix}): a plan that would pass was chosen.
  */
 import { byId, icon, make, say } from "testudo/dom.js"
 import { figure, money, percent } from "testudo/format.js"
 import { call, newKey, NoAnswer, reason } from "testudo/net/api.js"
+import { fixList } from "testudo/desk/fixes.js"
 import { name, showVerdicts, summary } from "testudo/desk/verdicts.js"
 
 /** @typedef {import("testudo/desk/types.js").Preview} PreviewBody */
@@ -94,10 +96,12 @@ export class Placing extends EventTarget {
     const list = make("ul", { class: "verdicts" })
     const verdicts = answer.body?.verdicts ?? []
     showVerdicts(list, verdicts)
+    const fixes = fixList(answer.body?.fixes, (fix) => this.dispatchEvent(new CustomEvent("fix", { detail: { fix } })))
     this.#box.replaceChildren(
       make("p", { class: "review-title review-bad" }, icon("cross"), verdicts.length ? `Refused: ${summary(verdicts).text}.` : "Not placed."),
       make("p", {}, "Nothing was sent to the exchange."),
       verdicts.length ? list : make("p", { class: "review-reason" }, reason(answer)),
+      ...(fixes ? [fixes] : []),
     )
     this.#to("refused")
     this.#box.focus()

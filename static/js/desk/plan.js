@@ -106,6 +106,18 @@ export class Plan extends EventTarget {
     this.#changed("risk")
   }
 
+  /** Takes a plan the server found to pass, whole, as one change. @param {{risk_fraction?: string, stop?: string, target?: string}} plan */
+  adopt({ risk_fraction, ...lines }) {
+    if (risk_fraction !== undefined) this.riskFraction = risk_fraction
+    for (const line of /** @type {const} */ (["stop", "target"])) {
+      const text = lines[line]
+      const read = text === undefined ? null : this.grid.read(text)
+      if (read && "ticks" in read) this[line] = read.ticks
+    }
+    if (lines.stop !== undefined || lines.target !== undefined) this.#shaped = true
+    this.#changed("all")
+  }
+
   snapshot() {
     const { entry, stop, target, side } = this
     return { entry, stop, target, side }

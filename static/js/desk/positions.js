@@ -66,6 +66,15 @@ export class Positions {
     return this.#looks.get(trade.symbol) ?? { base: trade.base ?? "", places: undefined }
   }
 
+  /** Leads to these open trades. @param {string[]} ids */
+  show(ids) {
+    byId("tab-open").click()
+    const row = ids.map((id) => this.#rows.get(id)).find(Boolean)
+    row?.element.scrollIntoView({ block: "nearest" })
+    const focus = row?.element.querySelector("button") ?? byId("panel-open")
+    focus.focus()
+  }
+
   #mark() {
     const stale = this.#feed.state !== "live"
     for (const trade of this.#trades.open) {

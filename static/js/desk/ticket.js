@@ -1,6 +1,6 @@
 /**
  * The ticket as a whole: plan → answer → review → order. Decides what the one button does and, when it
- * can do nothing, says why. Events: "placed" (detail: {trade}), "restart".
+ * can do nothing, says why. Events: "placed" (detail: {trade}), "restart", "show-trades" (detail: {ids}).
  */
 import { byId, say } from "testudo/dom.js"
 import { figure, money, signed } from "testudo/format.js"
@@ -79,6 +79,9 @@ export class Ticket extends EventTarget {
     this.#placing.addEventListener("placed", (event) =>
       this.dispatchEvent(new CustomEvent("placed", { detail: /** @type {CustomEvent} */ (event).detail })),
     )
+    for (const part of [this.#answer, this.#placing]) {
+      part.addEventListener("fix", (event) => this.#adopt(/** @type {CustomEvent} */ (event).detail.fix))
+    }
     byId("review").addEventListener("change", () => this.heed())
     this.#button.addEventListener("click", () => this.act())
     byId("back").addEventListener("click", () => this.#placing.back())
@@ -104,6 +107,15 @@ export class Ticket extends EventTarget {
     this.#placing.back()
     if (ask) this.#parts.plan.begin(ask)
     this.dispatchEvent(new Event("restart"))
+  }
+
+  /** One tap towards a plan that passes; the server judges it like any other. @param {import("testudo/desk/types.js").Fix} fix */
+  #adopt({ plan, close }) {
+    this.#placing.back()
+    if (plan) {
+      this.#parts.plan.adopt(plan)
+      byId("ticket").focus({ preventScroll: true }) // the button pressed goes with the refusal
+    } else if (close) this.dispatchEvent(new CustomEvent("show-trades", { detail: { ids: close } }))
   }
 
   #askPrice() {

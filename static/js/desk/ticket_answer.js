@@ -2,6 +2,7 @@
 import { Decimal } from "testudo/decimal.js"
 import { byId, say } from "testudo/dom.js"
 import { figure, money, percent, signed } from "testudo/format.js"
+import { fixList } from "testudo/desk/fixes.js"
 import { drawBar } from "testudo/desk/gauges.js"
 import { name, showVerdicts, summary } from "testudo/desk/verdicts.js"
 
@@ -33,20 +34,28 @@ const BOUNDS = {
 
 const TEXTS = ["size", "reward", "loss", "profit", "notional", "fees", "gross", "budget", "rounding"]
 
-export class TicketAnswer {
+/** Event "fix" (detail: {fix}): a plan that would pass was chosen. */
+export class TicketAnswer extends EventTarget {
   #box = byId("answer")
   #spoken = byId("spoken")
   #spokenAt = 0
+  #offered = "[]"
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #speaking
 
   /** @param {import("testudo/desk/types.js").SymbolSpec} symbol @param {number} places decimals of its prices */
   constructor(symbol, places) {
+    super()
     this.symbol = symbol
     this.places = places
     // Where there is room, every rule is in view; on a phone, only what speaks against the plan.
     byId("passes-box", HTMLDetailsElement).open = matchMedia("(min-width: 1041px)").matches
     say(byId("size-unit"), symbol.base)
+    // On a low screen the ways out are below the fold of the ticket.
+    byId("to-fixes").addEventListener("click", () => {
+      byId("fixes").scrollIntoView({ block: "center" })
+      byId("fixes").querySelector("button")?.focus({ preventScroll: true })
+    })
   }
 
   /** The figures shown belong to an earlier drawing. @param {boolean} on */
@@ -92,6 +101,7 @@ export class TicketAnswer {
     say(byId("kind-badge"), "No size")
     say(byId("kind-text"), text)
     byId("verdicts").replaceChildren()
+    this.#offer([])
     byId("passes-box").hidden = true
     say(byId("protocol-text"), "The Protocol judges a plan that can exist.")
     byId("protocol-text").parentElement?.setAttribute("data-outcome", "none")
@@ -116,6 +126,7 @@ export class TicketAnswer {
     say(byId("protocol-text"), said.text)
     byId("protocol-text").parentElement?.setAttribute("data-outcome", said.kind)
     showVerdicts(byId("verdicts"), p.verdicts, byId("passes"))
+    this.#offer(p.fixes)
     const passed = p.verdicts.filter((v) => v.ok).length
     byId("passes-box").hidden = passed === 0
     say(byId("passes-text"), passed === p.verdicts.length ? "Each rule, its figure and its limit" : `${passed} of ${p.verdicts.length} rules pass`)
@@ -124,6 +135,16 @@ export class TicketAnswer {
       `Size ${figure(p.quantity)} ${this.symbol.base}, worst loss ${money(p.planned_risk)} ${p.currency}. ` +
         `${said.text}.${first ? ` ${name(first)}: ${first.message}` : ""}`,
     )
+  }
+
+  /** Rebuilt only when it differs: the same plan is asked about every few seconds, and a finger may be on a button. @param {import("testudo/desk/types.js").Fix[]} [fixes] */
+  #offer(fixes = []) {
+    const key = JSON.stringify(fixes)
+    if (key === this.#offered) return
+    this.#offered = key
+    const list = fixList(fixes, (fix) => this.dispatchEvent(new CustomEvent("fix", { detail: { fix } })))
+    byId("fixes").replaceChildren(...(list ? [list] : []))
+    byId("to-fixes").hidden = list === null
   }
 
   /** At most every half second, the last state only. @param {string} text */

@@ -12,13 +12,18 @@
  *
  * @typedef {{before: string, after: string, limit: string}} GaugeFigures
  *
+ * @typedef {{lever: "size" | "stop" | "target" | "wait" | "close", title: string, text: string,
+ *   plan?: {risk_fraction?: string, stop?: string, target?: string}, until?: string | null,
+ *   close?: string[]}} Fix a plan near the refused one that passes; verified by the server
+ *
  * @typedef {{ok: boolean, kind: "now" | "pullback" | "breakout", account: string, symbol: string,
  *   side: "long" | "short", entry: string, worst_entry: string, stop: string, target: string,
  *   quantity: string, notional: string, risk_fraction: string, risk_budget: string,
  *   planned_risk: string, rounding_loss: string, bound: string, reward_to_risk: string | null,
  *   reward_to_risk_gross: string | null, planned_profit: string, entry_fee: string,
  *   exit_fee: string, currency: string, quoted_price: string, quoted_at: string,
- *   verdicts: Verdict[], gauges: {heat: GaugeFigures, day_loss: GaugeFigures}}} Preview
+ *   verdicts: Verdict[], fixes?: Fix[],
+ *   gauges: {heat: GaugeFigures, day_loss: GaugeFigures}}} Preview
  *
  * @typedef {{account: string, symbol: string, side: "long" | "short", entry: string, stop: string,
  *   target: string, risk_fraction?: string}} Drawing
@@ -39,6 +44,7 @@
  * @typedef {{value: string, limit: string, room: string}} Room
  * @typedef {{account: string, currency: string, state: string, equity: string, cash: string,
  *   heat: Room, day_loss: Room, positions: {value: number | string, limit: number | string},
- *   streak: {value: number | string, limit: number | string}, messages: string[]}} Risk
+ *   streak: {value: number | string, limit: number | string}, messages: string[],
+ *   state_reason?: string, warnings?: string[]}} Risk
  */
 export {}

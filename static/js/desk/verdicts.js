@@ -21,7 +21,7 @@ export function outcome(verdict) {
 function measure({ measured, limit, unit = "" }) {
   // Rules that are simply kept or not measure nothing.
   if (!unit || measured === undefined || limit === undefined) return ""
-  const share = unit === "of equity"
+  const share = unit.startsWith("of ")
   const show = (/** @type {string} */ value) => (share ? percent(value) : shorten(value))
   const suffix = share || COUNTS.has(unit) ? "" : ` ${unit}`
   return `${show(measured)} / ${show(limit)}${suffix}`

@@ -50,10 +50,13 @@ export async function call(method, url, { body, headers = {}, signal } = {}) {
 /** @param {string} url @param {AbortSignal} [signal] */
 export const get = (url, signal) => call("GET", url, { signal })
 
+/** The door asks for the password once more, and opens then. @param {Answer} answer */
+export const mayStepUp = (answer) => answer.status === 403 && answer.body?.code === "step_up_required"
+
 /** @param {Answer} answer a refusal @returns {string} its reason in one sentence */
 export function reason(answer) {
   const problem = /** @type {Problem | null} */ (answer.body)
-  if (answer.status === 401 || answer.status === 403) {
+  if (answer.status === 401 || (answer.status === 403 && !mayStepUp(answer))) {
     return "Your session has ended. Reload the page and sign in again."
   }
   const first = problem?.errors?.[0]?.message

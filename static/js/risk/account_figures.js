@@ -1,0 +1,72 @@
+/** The account in figures: the strip, by symbol, day and week, holdings. Changed in place. */
+import { Decimal } from "testudo/decimal.js"
+import { byId, icon, make, say } from "testudo/dom.js"
+import { figure, money, percent, signed } from "testudo/format.js"
+import { countDown } from "testudo/risk/countdown.js"
+
+/** @typedef {import("testudo/risk/types.js").RiskFacts} RiskFacts */
+
+const CLOCK = new Intl.DateTimeFormat(document.documentElement.lang || "en", {
+  hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false,
+})
+
+export class AccountFigures {
+  /** @type {Record<string, string>} */
+  #shown = {}
+
+  /** @param {RiskFacts} facts */
+  show(facts) {
+    say(byId("fig-equity"), money(facts.equity))
+    say(byId("fig-nav"), figure(facts.nav, 4))
+    say(byId("fig-peak"), figure(facts.peak_nav, 4))
+    say(byId("fig-drawdown"), percent(facts.drawdown))
+    say(byId("fig-heat"), `${money(facts.heat.value)} / ${money(facts.heat.limit)}`)
+    say(byId("fig-available"), money(facts.available))
+    say(byId("fig-locked"), money(facts.locked))
+    say(byId("fig-at"), CLOCK.format(new Date(facts.at)))
+    this.#period("day", facts)
+    this.#period("week", facts)
+    const late = facts.day.late ? "day's" : facts.week.late ? "week's" : ""
+    byId("periods-late").hidden = !late
+    say(byId("periods-late"), late && `≈ The ${facts.day.late && facts.week.late ? "day's and week's" : late} first equity was taken late: the exchange could not be read at the reset.`)
+    this.#table("symbols", facts.by_symbol, "Nothing is at risk: no open trade, no pending entry.", (one) => [
+      make("th", { scope: "row" }, make("span", { class: "side-mark" }, icon(one.side === "short" ? "down" : "up"), one.symbol, make("span", { class: "muted" }, ` ${one.side}`))),
+      cell(money(one.heat)), cell(money(one.open_risk)), cell(money(one.exposure)),
+    ])
+    this.#table("holdings", facts.holdings, "None. Coins you bring to the account are listed here: outside equity, heat and flatten, until you declare them managed.", (one) => [
+      make("th", { scope: "row" }, one.asset), cell(figure(one.quantity)), cell(one.value === null ? "no price" : money(one.value)),
+    ])
+  }
+
+  /** @param {"day" | "week"} name @param {RiskFacts} facts */
+  #period(name, facts) {
+    const period = facts[name]
+    const row = byId(`period-${name}`)
+    const at = (/** @type {string} */ key) => /** @type {HTMLElement} */ (row.querySelector(`[data-cell=${key}]`))
+    const lost = Decimal.of(period.lost)
+    say(at("start"), `${period.late ? "≈ " : ""}${money(period.start_equity)}`)
+    say(at("lost"), lost.sign < 0 ? `gained ${money(lost.abs())}` : money(lost))
+    at("lost").className = `right ${lost.sign > 0 ? "loss" : lost.sign < 0 ? "profit" : ""}`
+    say(at("flows"), signed(period.flows, 2))
+    countDown(at("ends"), period.ends_at, "now")
+  }
+
+  /**
+   * @template T
+   * @param {string} id @param {T[]} rows @param {string} none @param {(row: T) => HTMLElement[]} cells
+   */
+  #table(id, rows, none, cells) {
+    const key = JSON.stringify(rows)
+    if (this.#shown[id] === key) return
+    this.#shown[id] = key
+    const table = byId(id)
+    const wrap = /** @type {HTMLElement} */ (table.parentElement)
+    wrap.hidden = rows.length === 0
+    table.querySelector("tbody")?.replaceChildren(...rows.map((row) => make("tr", {}, ...cells(row))))
+    byId(`${id}-empty`).hidden = rows.length > 0
+    say(byId(`${id}-empty`), none)
+  }
+}
+
+/** @param {string} text */
+const cell = (text) => make("td", { class: "right" }, text)

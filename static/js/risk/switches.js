@@ -1,0 +1,38 @@
+/** Halt and resume: one dialog each, with a reason that the decision log keeps. */
+import { make } from "testudo/dom.js"
+import { call } from "testudo/net/api.js"
+import { ask, field, tick } from "testudo/risk/ask_dialog.js"
+
+/** @typedef {import("testudo/net/api.js").Answer} Answer */
+
+/** @param {string} account id @returns {Promise<Answer | null>} */
+export function askHalt(account) {
+  return ask({
+    title: "Halt trading",
+    action: "Halt trading",
+    keep: "Keep trading",
+    content: [
+      make("p", {}, "No new trade is taken from now on. Stops and targets stay on the exchange, and you can always close. Resuming asks for your password and a reason."),
+      field({ name: "reason", label: "Reason", required: true, maxlength: "200", hint: "For yourself, later." }),
+      tick("cancel_entries", "Cancel entries that wait.", "Those not filled yet."),
+      tick("flatten", "Close every position at the market.", "Sells what is managed, never your holdings."),
+    ],
+    send: (form) => call("POST", `/api/v1/accounts/${account}/halt`, {
+      body: { reason: form.get("reason"), cancel_entries: form.has("cancel_entries"), flatten: form.has("flatten") },
+    }),
+  })
+}
+
+/** @param {string} account id @returns {Promise<Answer | null>} */
+export function askResume(account) {
+  return ask({
+    title: "Resume trading",
+    action: "Resume trading",
+    keep: "Stay halted",
+    content: [
+      make("p", {}, "New trades are taken again, within your limits. A limit that is still broken keeps its own breaker open."),
+      field({ name: "reason", label: "What has changed?", required: true, maxlength: "200", hint: "For yourself, later." }),
+    ],
+    send: (form) => call("POST", `/api/v1/accounts/${account}/resume`, { body: { reason: form.get("reason") } }),
+  })
+}

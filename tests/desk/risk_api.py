@@ -1,0 +1,105 @@
+"""The API behind the risk pages, played by the test; the desk's part is `Exchange`'s."""
+
+import json
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from playwright.sync_api import Page, Route
+
+from tests.desk.exchange import Exchange, reply
+from tests.desk.risk_wire import (
+    change,
+    decision_in_full,
+    decisions,
+    halted,
+    history,
+    profile,
+    risk_facts,
+)
+from tests.desk.wire import refusal
+
+STEP_UP = {"code": "step_up_required", "status": 403, "title": "Your password again"}
+WRONG = {
+    "code": "wrong_password", "status": 400, "title": "Some of this cannot be",
+    "errors": [{"field": "password", "message": "This is not your password."}],
+}  # fmt: skip
+
+
+class RiskApi(Exchange):
+    """Answers the risk pages. Tests change its fields and read `sent`."""
+
+    def __init__(self, page: Page) -> None:
+        super().__init__(page)
+        self.risk: dict[str, Any] = risk_facts()
+        self.profile: dict[str, Any] = profile(change())
+        self.history: Any = history
+        self.decision: dict[str, Any] = decision_in_full(refusal())
+        self.decisions: Any = decisions
+        self.status: dict[str, tuple[int, Any]] = {}
+        self.sent: list[tuple[str, str, Any]] = []
+        self.password: str | None = None  # the step-up asks for this one, until it was given
+        self.held: list[Route] = []
+        self.hold_put = False
+
+    def _route(self, route: Route) -> None:
+        request = route.request
+        path = urlsplit(request.url).path.removeprefix("/api/v1/")
+        query = {k: v[0] for k, v in parse_qs(urlsplit(request.url).query).items()}
+        name = path.split("/")[-1] if path.startswith("accounts/") else path
+        if name in self.status:
+            status, body = self.status[name]
+            return route.abort() if status == 0 else reply(route, status, body)
+        if request.method != "GET":
+            body = json.loads(request.post_data or "null")
+            self.sent.append((request.method, name, body))
+            answered = self._write(route, name, body)
+            return None if answered else super()._route(route)
+        answers: dict[str, Any] = {
+            "risk": lambda: self.risk,
+            "history": lambda: self.history(int(query["hours"])),
+            "risk-profile": lambda: self.profile,
+            "decisions": lambda: self.decisions(int(query.get("cursor", 40)), int(query["limit"])),
+        }
+        if name in answers:
+            self.asked.append(f"GET {name}")
+            return reply(route, 200, answers[name]())
+        if path.startswith("decisions/"):
+            return reply(route, 200, self.decision)
+        return super()._route(route)
+
+    def _write(self, route: Route, name: str, body: Any) -> bool:
+        if name == "step-up":
+            if body["password"] != self.password:
+                reply(route, 400, WRONG)
+            else:
+                self.password = None
+                route.fulfill(status=204)
+        elif name in {"halt", "resume"}:
+            if self.password is not None:
+                reply(route, 403, STEP_UP)
+            else:
+                self.risk = halted() if name == "halt" else risk_facts()
+                reply(route, 200, self.risk)
+        elif name == "risk-profile":
+            if self.hold_put:
+                self.held.append(route)
+                return True
+            reply(route, 200, self._changed(body))
+        elif name.startswith("risk-profile/changes/"):
+            gone = name.rsplit("/", 1)[1]
+            self.profile["pending"] = [p for p in self.profile["pending"] if p["id"] != gone]
+            reply(route, 200, self.profile)
+        else:
+            return False
+        return True
+
+    def _changed(self, body: Any) -> dict[str, Any]:
+        """Takes every wish at once: which wait is the server's affair, tested there."""
+        self.profile["limits"] |= body.get("limits", {})
+        return self.profile
+
+    def live(self, **figures: Any) -> None:
+        """One unnumbered frame of figures."""
+        frame = {"type": "risk", "risk": {"at": risk_facts()["at"], **figures}}
+        assert self.account is not None
+        self.account.send(json.dumps(frame))
