@@ -20,7 +20,7 @@ SYMBOL = "BTCUSDT"
 STOP_DISTANCE = Decimal("0.005")  # of the entry
 TARGETS = [Decimal(n) / 1000 for n in range(15, 65, 5)]  # of the entry; the nearest that is allowed
 NEAR = Decimal("0.0004")  # of the target
-R_TOLERANCE = Decimal("0.05")
+R_TOLERANCE = Decimal("0.1")  # the walk ends NEAR beyond the target, which is 0.05 R alone
 TIMEOUT = (3, 15)  # seconds to connect, to answer
 
 
