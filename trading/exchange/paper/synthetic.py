@@ -21,7 +21,7 @@ from trading.exchange.paper.synthetic_book import ladder
 from trading.exchange.paper.synthetic_markets import MARKETS
 from trading.exchange.paper.synthetic_tape import SymbolTape
 from trading.exchange.paper.synthetic_tree import Tree
-from trading.exchange.paper.takers import Extra, Takers, as_extra, time_of_print
+from trading.exchange.paper.takers import Extra, Takers, as_extra, time_of_print, walk_of
 from trading.exchange.paper.values import Book, Fill, Kline, Print
 
 LISTED_MS = 1_502_928_000_000  # 2017-08-17, when Binance's own BTCUSDT begins
@@ -29,7 +29,6 @@ LISTED_MS = 1_502_928_000_000  # 2017-08-17, when Binance's own BTCUSDT begins
 # hour up to sixty days, else four a day; orders still meet every extreme, in the right order.
 FULL_MS = 5 * MINUTE
 OUTLINES = ((24 * 60 * MINUTE, 1), (60 * 24 * 60 * MINUTE, 60))
-LONGEST_MOVE_MS = 24 * 60 * MINUTE
 RECENT = 1000
 
 
@@ -227,14 +226,9 @@ class SyntheticFeed:
         Raises: KeyError, unknown symbol; ValueError, a price or a duration out of bounds.
         """
         tape = self._tapes[symbol]
-        tick = tape.market.tick
-        target = (price + tick // 2) // tick * tick
-        if target <= 0:
-            raise ValueError(f"The price must be at least one tick above zero, not {price}.")
-        if not 0 <= over_ms <= LONGEST_MOVE_MS:
-            raise ValueError(f"over_ms must be 0 to {LONGEST_MOVE_MS}, not {over_ms}.")
-        begin = max(at_ms, self._now + 1)
-        end = max(begin, at_ms + over_ms)
+        target, begin, end = walk_of(
+            price, tape.market.tick, at_ms=at_ms, over_ms=over_ms, now_ms=self._now
+        )
         tape.shift(target, begin, end)
         steps = min(40, max(1, over_ms // 50))
         quantity = max(1, tape.market.volume_a_day // tape.market.step // 50_000) * tape.market.step

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from trading.exchange.paper.synthetic_book import DEEPEST
 from trading.exchange.paper.values import Book, Fill, Level
 
+LONGEST_MOVE_MS = 24 * 3_600_000
 REPLENISH_MS = 3000  # eaten levels stand again after this
 DEPTHS = (20, DEEPEST)  # the whole book costs most of a millisecond
 MOST_TAKES = 9  # in one moment: a book's number has one digit for them
@@ -80,6 +81,22 @@ class Takers:
 def time_of_print(at_ms: int, now_ms: int) -> int:
     """When a trade of ours prints: after all that the market has told."""
     return max(at_ms, now_ms + 1)
+
+
+def walk_of(
+    price: int, tick: int, *, at_ms: int, over_ms: int, now_ms: int
+) -> tuple[int, int, int]:
+    """An admin's walk of the market: its end, snapped to the tick, and from when to when it goes.
+
+    Raises: ValueError, a price or a duration out of bounds.
+    """
+    target = (price + tick // 2) // tick * tick
+    if target <= 0:
+        raise ValueError(f"The price must be at least one tick above zero, not {price}.")
+    if not 0 <= over_ms <= LONGEST_MOVE_MS:
+        raise ValueError(f"over_ms must be 0 to {LONGEST_MOVE_MS}, not {over_ms}.")
+    begin = max(at_ms, now_ms + 1)
+    return target, begin, max(begin, at_ms + over_ms)
 
 
 def as_extra(fill: Fill) -> Extra:

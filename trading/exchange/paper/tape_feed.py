@@ -8,13 +8,12 @@ from operator import attrgetter
 from typing import Any, Protocol
 
 from trading.exchange.paper.synthetic_markets import Market
-from trading.exchange.paper.takers import Extra, Takers, as_extra, time_of_print
+from trading.exchange.paper.takers import Extra, Takers, as_extra, time_of_print, walk_of
 from trading.exchange.paper.tape_line import Line, Tick
 from trading.exchange.paper.values import Book, Fill, Kline, Print
 
 log = logging.getLogger(__name__)
 
-LONGEST_MOVE_MS = 24 * 3_600_000
 RECENT = 1000
 
 
@@ -167,14 +166,7 @@ class TapeFeed:
         Raises: KeyError, unknown symbol; ValueError, a price or a duration out of bounds.
         """
         line = self._lines[symbol]
-        tick = line.market.tick
-        target = (price + tick // 2) // tick * tick
-        if target <= 0:
-            raise ValueError(f"The price must be at least one tick above zero, not {price}.")
-        if not 0 <= over_ms <= LONGEST_MOVE_MS:
-            raise ValueError(f"over_ms must be 0 to {LONGEST_MOVE_MS}, not {over_ms}.")
-        begin = max(at_ms, self._now + 1)
-        line.walk(target, begin, max(begin, at_ms + over_ms))
+        line.walk(*walk_of(price, line.market.tick, at_ms=at_ms, over_ms=over_ms, now_ms=self._now))
 
     # -- over a restart ---------------------------------------------------------------------------
 
