@@ -29,6 +29,9 @@ class PaperProcess:
         environment = os.environ | {
             "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
             "REDIS_URL": "redis://127.0.0.1:1/0",
+            # An installation in this checkout has a token of its own: it is not this server's.
+            "TESTUDO_HOME": str(state.parent),
+            "TESTUDO_DOTENV": os.devnull,
         }
         command = [sys.executable, "manage.py", "paper_exchange", "--port", str(self.port)]
         self.child = subprocess.Popen(
