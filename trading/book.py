@@ -49,7 +49,7 @@ def read_book(
     `fresh`: from PostgreSQL, for placements; else the cache may answer. `limits`, `health`,
     `switch`, `facts`, `known`: where the caller has read them already, after `risk` or with it.
     """
-    facts = facts or read_facts(account, risk=risk, known=known, fresh=fresh)
+    facts = facts or read_facts(account, known=known, fresh=fresh)
     limits = limits_of(account) if limits is None else limits
     book = book_of(
         account,
@@ -66,11 +66,10 @@ def read_book(
 
 
 def read_facts(
-    account: ExchangeAccount, *, risk: AccountRisk, known: Known | None = None, fresh: bool = True
+    account: ExchangeAccount, *, known: Known | None = None, fresh: bool = True
 ) -> BookFacts:
     """What the book is made of, before prices. `fresh`, `known`: see `read_book`."""
-    read = facts_of_account if fresh else cached_facts
-    return read(account, risk=risk, known=known)
+    return facts_of_account(account) if fresh else cached_facts(account, known=known)
 
 
 def limits_of(account: ExchangeAccount) -> Limits:

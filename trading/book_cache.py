@@ -14,7 +14,7 @@ from testudo.events import codec
 from trading.book_facts import BookFacts, facts_of_account
 from trading.book_known import Known, read_known
 from trading.market.prices import client
-from trading.models import AccountRisk, ExchangeAccount
+from trading.models import ExchangeAccount
 
 log = structlog.get_logger(__name__)
 
@@ -26,22 +26,16 @@ def key_of(account: ExchangeAccount) -> str:
     return f"book:{FORM}:{account.pk}"
 
 
-def cached_facts(
-    account: ExchangeAccount, *, risk: AccountRisk, known: Known | None = None
-) -> BookFacts:
+def cached_facts(account: ExchangeAccount, *, known: Known | None = None) -> BookFacts:
     """The facts as they stand now, from Redis where it has them under the present stamp.
 
-    `known`: where the caller has asked that already, together with `risk`. What only time changes
-    is never taken from Redis.
+    `known`: where the caller has asked that already. What only time changes is never taken from
+    Redis. Raises: AccountRisk.DoesNotExist.
     """
-    asked = known is None
     known = known or read_known(account.pk, venue=account.venue)
     found = _read(account, known.stamp)
     if found is None:
-        # The caller's row may be older than the stamp.
-        stale = asked and not known.stamp.startswith(f"{risk.version}|")
-        risk = AccountRisk.objects.get(pk=risk.pk) if stale else risk
-        found = facts_of_account(account, risk=risk, known=known)
+        found = facts_of_account(account)
         _write(account, found)
     return replace(found, order_room=known.order_room)
 

@@ -30,7 +30,6 @@ from trading.book import book_of, limits_of, losing_streak, nav_of, store_nav
 from trading.book_facts import BookFacts, QuoteOf, facts_of_account
 from trading.market import prices
 from trading.models import AccountBreaker, AccountRisk, ExchangeAccount, Trade, TraderRisk
-from trading.order_states import TradeState
 from trading.periods import starts_of
 from trading.risk_lock import lock_risk, lock_trader, save_risk
 from trading.trader_totals import mark_trader, trader_totals
@@ -105,7 +104,7 @@ def close_breaker(
 
 def _rebase(risk: AccountRisk, *, quote_of: QuoteOf) -> dict[str, object]:
     account = ExchangeAccount.objects.get(pk=risk.account_id)
-    facts = facts_of_account(account, risk=risk)
+    facts = facts_of_account(account)
     book = _book(account, risk, facts, limits_of(account), quote_of=quote_of)
     before = nav.marked(nav_of(risk), book.equity)
     store_nav(risk, nav.rebased(before))
@@ -119,23 +118,21 @@ def sweep(account: ExchangeAccount, *, quote_of: QuoteOf = prices.latest) -> Non
         settle_risk(account, risk, trader=trader, quote_of=quote_of)
 
 
-def count_closed(
-    account: ExchangeAccount, risk: AccountRisk, *, trader: TraderRisk | None, quote_of: QuoteOf
-) -> None:
+def count_closed(account: ExchangeAccount, facts: BookFacts, *, quote_of: QuoteOf) -> bool:
     """Before a placement, with its locks: no trade that just closed may be missing from the streak.
-    Costs one query where there is none."""
-    new = Trade.objects.filter(account=account, state=TradeState.CLOSED, counted_at=None)
-    if new.exists():
-        settle_risk(account, risk, trader=trader, quote_of=quote_of)
+    True: one was, and what was read before is outdated."""
+    if all(each.counted for each in facts.past):
+        return False
+    trader, risk = lock_trader(account), lock_risk(account.pk)
+    settle_risk(account, risk, trader=trader, quote_of=quote_of)
+    return True
 
 
-def latch(
-    account: ExchangeAccount, risk: AccountRisk, *, trader: TraderRisk | None, book: Book,
-    limits: Limits, quote_of: QuoteOf,
-) -> None:  # fmt: skip
+def latch(account: ExchangeAccount, *, book: Book, limits: Limits, quote_of: QuoteOf) -> None:
     """After a refusal, with its locks: a limit that was found broken opens its breaker now."""
     causes = {found.cause for found in measure(book, limits)}
     if causes and causes - open_causes(account.pk):
+        trader, risk = lock_trader(account), lock_risk(account.pk)
         settle_risk(account, risk, trader=trader, quote_of=quote_of)
 
 
@@ -149,7 +146,7 @@ def settle_risk(
 ) -> None:
     """The same with the rows locked: count closed trades, mark the NAV, settle the breakers."""
     limits = limits_of(account)
-    facts = facts_of_account(account, risk=risk)
+    facts = facts_of_account(account)
     standing = _by_cause(account.pk)
     counted = _count_closed(facts, standing, limits)
     book = _book(account, risk, facts, limits, quote_of=quote_of)

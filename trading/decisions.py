@@ -11,14 +11,16 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from testudo import clock
+from testudo.db.batch import Batch
 from testudo.db.ids import new_id
 from trading import decision_keys
 from trading.decision_facts import MICROSECOND, SOME
@@ -30,6 +32,7 @@ FIGURE_OR_ID = re.compile(r"[A-Za-z0-9_.:+\-/]{0,64}|#", re.ASCII)
 OWN = frozenset({"id", "account", "number", "kind", "at"})  # written here, not by the caller
 # Whatever stands under these names was written by a person, or for one: only its hash is kept.
 WORDED = frozenset({"reason", "note", "text", "setup", "message", "state_reason", "detail"})
+PLAIN = frozenset({bool, int, type(None), Decimal, datetime, timedelta, UUID})
 START = ""  # what the first record is bound to
 
 
@@ -41,8 +44,31 @@ class Break:
     text: str
 
 
-def record(account_id: UUID, kind: str, facts: Mapping[str, object]) -> Decision:
+class Head(NamedTuple):
+    """The newest record of a chain, which the next one is bound to."""
+
+    number: int
+    digest: str
+    hash: str
+
+
+def head_of(columns: Sequence[str] | None) -> Head:
+    """From (number, digest, hash) as text; before the first record nothing is bound."""
+    return Head(int(columns[0]), columns[1], columns[2]) if columns else Head(0, START, START)
+
+
+def record(
+    account_id: UUID,
+    kind: str,
+    facts: Mapping[str, object],
+    *,
+    after: Head | None = None,
+    batch: Batch | None = None,
+) -> Decision:
     """Append one decision. Call it inside the transaction that holds the account's risk row.
+
+    `after`: the chain's head, where the caller has read it since it holds the row. With a `batch`
+    the record is written when that is run.
 
     Raises: ValueError, for an unknown kind or a name the record writes itself; TypeError, for
     what is neither id nor figure.
@@ -51,14 +77,8 @@ def record(account_id: UUID, kind: str, facts: Mapping[str, object]) -> Decision
         raise ValueError(f"{kind} is no kind of decision. Use one of: {', '.join(KINDS)}.")
     if taken := OWN & facts.keys():
         raise ValueError(f"{', '.join(sorted(taken))}: the record writes this itself.")
-    last = (
-        Decision.objects.filter(account_id=account_id)
-        .order_by("-number")
-        .only("number", "hash", "digest")
-        .first()
-    )
-    number, digest, keyed = (last.number + 1, last.digest, last.hash) if last else (1, START, START)
-    own_id, at = new_id(), clock.now()
+    last = after or _head(account_id)
+    number, own_id, at = last.number + 1, new_id(), clock.now()
     payload = canonical(
         {
             "id": own_id, "account": account_id, "number": number, "kind": kind, "at": at,
@@ -66,17 +86,27 @@ def record(account_id: UUID, kind: str, facts: Mapping[str, object]) -> Decision
         }
     )  # fmt: skip
     key_id, key = decision_keys.signing()
-    return Decision.objects.create(
+    decision = Decision(
         id=own_id,
         account_id=account_id,
         number=number,
         kind=kind,
         payload=payload,
-        digest=plain_link(digest, payload),
-        hash=keyed_link(key, key_id, keyed, payload),
+        digest=plain_link(last.digest, payload),
+        hash=keyed_link(key, key_id, last.hash, payload),
         key_id=key_id,
         created_at=at,
     )
+    if batch is None:
+        decision.save(force_insert=True)
+    else:
+        batch.insert(decision)
+    return decision
+
+
+def _head(account_id: UUID) -> Head:
+    rows = Decision.objects.filter(account_id=account_id).order_by("-number")
+    return head_of(rows.values_list("number", "digest", "hash").first())
 
 
 def canonical(facts: Mapping[str, Any]) -> str:
@@ -106,20 +136,30 @@ def keyed_link(key: bytes, key_id: str, before: str, payload: str) -> str:
 
 def figures_only(value: Any) -> Any:
     """The value with every sentence in it replaced by its SHA-256 and length."""
-    if isinstance(value, Mapping):
+    kind = type(value)  # asked for some 500 values of a record, while others wait for the account
+    if kind is str:
+        return value if _is_figure_or_id(value) else _hashed(value)
+    if kind in PLAIN:
+        return value
+    if kind is dict or isinstance(value, Mapping):
         return {
-            _name(key): _hashed(each) if key in WORDED and each else figures_only(each)
+            _name(key): _hashed(each) if each and key in WORDED else figures_only(each)
             for key, each in value.items()
         }
     if isinstance(value, list | tuple):
         return [figures_only(each) for each in value]
     if isinstance(value, set | frozenset):
         return sorted(figures_only(each) for each in value)
-    if isinstance(value, str) and not FIGURE_OR_ID.fullmatch(value):
+    if isinstance(value, str) and not _is_figure_or_id(value):
         return _hashed(value)
     if isinstance(value, float):
         raise TypeError("A decision holds exact figures only, not float.")
     return value
+
+
+@lru_cache(maxsize=4096)  # the same codes and names stand in every record
+def _is_figure_or_id(text: str) -> bool:
+    return FIGURE_OR_ID.fullmatch(text) is not None
 
 
 def _hashed(words: object) -> object:
@@ -130,7 +170,7 @@ def _hashed(words: object) -> object:
 
 
 def _name(key: object) -> str:
-    if isinstance(key, str) and FIGURE_OR_ID.fullmatch(key):
+    if isinstance(key, str) and _is_figure_or_id(key):
         return key
     raise TypeError(f"A decision's facts are named by codes, not {key!r}.")
 

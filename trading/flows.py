@@ -107,7 +107,7 @@ def _book(
     in_cash: bool = True,
 ) -> AccountFlow:  # fmt: skip
     """Count it: in the ledger's cash, in the account's units and in the trader's. With the lock."""
-    facts_now = facts_of_account(account, risk=risk)
+    facts_now = facts_of_account(account)
     equity = worth(facts_now, venue=account.venue, quote_of=quote_of)
     of_all = equity_of_all(account, quote_of=quote_of) if trader is not None else ZERO
     if value and in_cash:

@@ -37,12 +37,14 @@ class NotForYou(Exception):
     """This switch is another's to put back. The message says whose."""
 
 
+# Its value: global.
+SHARE = "SELECT halted, reason FROM trading_globalhalt WHERE id = %(global)s FOR SHARE"
+
+
 def share() -> Switch:
     """The switch, held FOR SHARE until the transaction ends. Read it before any other row."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT halted, reason FROM trading_globalhalt WHERE id = %s FOR SHARE", [GLOBAL]
-        )
+        cursor.execute(SHARE, {"global": GLOBAL})
         found = cursor.fetchone()
     if found is None:  # a new database: make the row, then read it again under its lock
         GlobalHalt.objects.get_or_create(pk=GLOBAL)

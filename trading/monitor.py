@@ -69,12 +69,12 @@ class Reading:
 def watch(account_id: UUID, *, quote_of: QuoteOf = prices.latest) -> Watched:
     """Read the account, from the cache where it holds."""
     account = ExchangeAccount.objects.get(pk=account_id)
-    risk = AccountRisk.objects.get(account=account)
+    facts = cached_facts(account)  # before the rows its stamp speaks of: newer ones are seen later
     return Watched(
         account=account,
-        risk=risk,
+        risk=AccountRisk.objects.get(account=account),
         limits=limits_of(account),
-        facts=cached_facts(account, risk=risk),
+        facts=facts,
         health=health_of(account.venue),
         trader=trader_totals(account, quote_of=quote_of),
         switch=global_halt.read(),

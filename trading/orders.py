@@ -14,17 +14,19 @@ from django.db import transaction
 from risk.rules import Verdict, may_proceed
 from risk.wording import money, plain
 from testudo import clock
+from testudo.db import durable
+from testudo.db.batch import Batch
 from testudo.db.ids import new_id
 from testudo.observability import correlation
-from trading import breakers, client_ids, decisions, events, global_halt
+from trading import breakers, client_ids, decisions, events
 from trading.book import QuoteOf
 from trading.bookkeeping import lock_trade
 from trading.market import prices
-from trading.models import ExchangeAccount, Leg, Order, Side, Trade
+from trading.models import Decision, ExchangeAccount, Leg, Order, Side, Trade
 from trading.order_states import FINISHED, State
 from trading.plan_facts import as_facts
-from trading.plans import Drawing, Judged, judge
-from trading.risk_lock import lock_risk, lock_trader
+from trading.plan_reads import lock_and_read, read_for_plan
+from trading.plans import Drawing, Judged, judge, symbol_of
 from trading.settlement import tell
 from trading.wake import wake_turn
 
@@ -53,19 +55,20 @@ def place_trade(
     Raises: PlanRefused, whose `.verdicts` holds every reason (the refusal itself is recorded);
     PlanImpossible, NoMarket: nothing is recorded.
     """
-    with correlation.bind(correlation.correlation_id() or None), transaction.atomic():
-        global_halt.share()  # after a halt of all trading has committed, nothing is placed (R19)
-        # Lock first, read after: two trades placed at once must not both fit under one limit. The
-        # trader's row comes first, for the cap over all live accounts (R17).
-        trader = lock_trader(account)
-        risk = lock_risk(account.pk)
-        breakers.count_closed(account, risk, trader=trader, quote_of=quote_of)
-        judged = judge(account, drawing, risk=risk, quote_of=quote_of)
+    symbol = symbol_of(account, drawing.symbol)
+    with correlation.bind(correlation.correlation_id() or None), durable.atomic():
+        # Lock first, read after: two trades placed at once must not both fit under one limit (R17),
+        # and after a halt of all trading has committed, nothing is placed (R19).
+        reads = lock_and_read(account, symbol)
+        if breakers.count_closed(account, reads.facts, quote_of=quote_of):
+            reads = read_for_plan(account, symbol, whole=True)
+        judged = judge(account, drawing, reads=reads, quote_of=quote_of)
         allowed = may_proceed(judged.verdicts, acknowledged=drawing.acknowledged)
-        facts = as_facts(judged, drawing)
-        decision = decisions.record(account.pk, "placed" if allowed else "refused", facts)
+        kind, facts, batch = "placed" if allowed else "refused", as_facts(judged, drawing), Batch()
+        decision = decisions.record(account.pk, kind, facts, after=reads.head, batch=batch)
         if allowed:
-            trade = _record_trade(account, drawing, judged, decision)
+            trade = _record_trade(account, drawing, judged, decision, batch)
+            batch.run()
             wake_turn(account.pk)
         else:
             broken = tuple(v.code for v in judged.verdicts if not v.ok)
@@ -76,19 +79,19 @@ def place_trade(
                 codes=broken,
                 text=f"Refused: {', '.join(broken).replace('_', ' ')}.",
             )
-            tell(account.pk, refused)
-            breakers.latch(
-                account, risk, trader=trader, book=judged.book, limits=judged.limits,
-                quote_of=quote_of,
-            )  # fmt: skip
+            tell(account.pk, refused, batch=batch)
+            batch.run()
+            breakers.latch(account, book=judged.book, limits=judged.limits, quote_of=quote_of)
     if not allowed:  # outside the block: the decision record stays
         raise PlanRefused(judged, judged.verdicts)
     return trade
 
 
-def _record_trade(account: ExchangeAccount, drawing: Drawing, judged: Judged, decision) -> Trade:
+def _record_trade(
+    account: ExchangeAccount, drawing: Drawing, judged: Judged, decision: Decision, batch: Batch
+) -> Trade:
     plan, sizing, now = judged.plan, judged.plan.sizing, clock.now()
-    trade = Trade.objects.create(
+    trade = Trade(
         id=new_id(),
         account=account,
         decision=decision,
@@ -114,7 +117,8 @@ def _record_trade(account: ExchangeAccount, drawing: Drawing, judged: Judged, de
         placed_at=now,
         expires_at=now + ENTRY_VALID_FOR,
     )
-    _record_bracket(trade, judged)
+    batch.insert(trade)
+    batch.insert(*bracket_orders(trade, judged))
     tell(
         account.pk,
         events.PlanApproved(
@@ -124,11 +128,12 @@ def _record_trade(account: ExchangeAccount, drawing: Drawing, judged: Judged, de
             text=f"Approved: {plain(sizing.quantity)} {trade.base_asset}, at most "
             f"{money(sizing.worst_loss)} {trade.currency} at risk.",
         ),
+        batch=batch,
     )
     return trade
 
 
-def _record_bracket(trade: Trade, judged: Judged) -> None:
+def bracket_orders(trade: Trade, judged: Judged) -> list[Order]:
     """The entry with its stop and target, as one list the exchange itself arms (DESIGN 5.1)."""
     symbol = judged.plan.symbol
     opo = symbol.opo_allowed
@@ -141,38 +146,36 @@ def _record_bracket(trade: Trade, judged: Judged) -> None:
         "list_kind": "OPOCO" if opo else "OTOCO",
         "list_client_order_id": client_ids.client_id(trade.pk, client_ids.LIST),
     }
-    Order.objects.bulk_create(
-        [
-            Order(
-                **shared,
-                leg=Leg.ENTRY,
-                client_order_id=client_ids.client_id(trade.pk, client_ids.ENTRY),
-                side=Side.BUY,
-                type="LIMIT",
-                time_in_force="FOK",
-                price=trade.worst_entry,
-                quantity=trade.quantity,
-            ),
-            Order(
-                **shared,
-                leg=Leg.STOP,
-                client_order_id=client_ids.client_id(trade.pk, client_ids.STOP),
-                side=Side.SELL,
-                type="STOP_LOSS",
-                stop_price=trade.stop,
-                quantity=leg_quantity,
-            ),
-            Order(
-                **shared,
-                leg=Leg.TARGET,
-                client_order_id=client_ids.client_id(trade.pk, client_ids.TARGET),
-                side=Side.SELL,
-                type="TAKE_PROFIT",
-                stop_price=trade.target,
-                quantity=leg_quantity,
-            ),
-        ]
-    )
+    return [
+        Order(
+            **shared,
+            leg=Leg.ENTRY,
+            client_order_id=client_ids.client_id(trade.pk, client_ids.ENTRY),
+            side=Side.BUY,
+            type="LIMIT",
+            time_in_force="FOK",
+            price=trade.worst_entry,
+            quantity=trade.quantity,
+        ),
+        Order(
+            **shared,
+            leg=Leg.STOP,
+            client_order_id=client_ids.client_id(trade.pk, client_ids.STOP),
+            side=Side.SELL,
+            type="STOP_LOSS",
+            stop_price=trade.stop,
+            quantity=leg_quantity,
+        ),
+        Order(
+            **shared,
+            leg=Leg.TARGET,
+            client_order_id=client_ids.client_id(trade.pk, client_ids.TARGET),
+            side=Side.SELL,
+            type="TAKE_PROFIT",
+            stop_price=trade.target,
+            quantity=leg_quantity,
+        ),
+    ]
 
 
 def _dust(judged: Judged) -> Decimal:

@@ -98,7 +98,7 @@ def begin_day(account: ExchangeAccount, *, quote_of: QuoteOf) -> bool:
         risk = lock_risk(account.pk)
         if account.reconciled_at is None or not is_new_day(account, risk, now):
             return False
-        facts = facts_of_account(account, risk=risk)
+        facts = facts_of_account(account)
         # The higher of balance and equity: PROTOCOL 2.
         start = max(facts.booked, worth(facts, venue=account.venue, quote_of=quote_of))
         _store_day(account, risk, start, now)

@@ -1,7 +1,8 @@
 """What a plan is judged by, beside the account's trades: one statement, one snapshot.
 
 A preview asks it many times a second, a placement while everybody waits for the account's row. A
-placement asks it after it has locked that row, so that nothing in it is from before the wait (R17).
+placement sends its locks along, each a statement before it, so that nothing in it is from before
+the wait (R17); and it asks for the whole book and the head of the decision chain with it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,15 +18,19 @@ from django.db.models import Model
 from risk.models import RiskProfile
 from risk.protocol import Limits
 from risk.symbols import ZERO, Symbol
-from testudo import clock
+from trading import global_halt
+from trading.book_facts import BookFacts, facts_from, parameters
 from trading.book_known import KNOWN, Known, known_of
+from trading.book_reads import FACTS
+from trading.decisions import Head, head_of
 from trading.global_halt import Switch
 from trading.models import AccountRisk, Balance, ExchangeAccount, FeeRate, VenueHealth
 from trading.models.switches import GLOBAL
+from trading.risk_lock import locks_of, make_trader
 
 BNB = "BNB"
 READS = """
-SELECT {risk}, {profile}, {health}, {rate}, {coin}, {known},
+SELECT {risk}, {profile}, {health}, {rate}, {coin}, {known},{more}
     g.halted, g.reason,
     (SELECT free FROM trading_balance WHERE account_id = r.account_id AND asset = %(bnb)s),
     candles.low, candles.high
@@ -41,6 +46,12 @@ CROSS JOIN (
 ) AS candles
 WHERE r.account_id = %(account)s
 """
+# Of a placement only: the whole book, and the record the next decision is bound to.
+MORE = f"""
+    {FACTS},
+    (SELECT ARRAY[number::text, digest, hash] FROM trading_decision
+        WHERE account_id = r.account_id ORDER BY number DESC LIMIT 1),
+"""  # noqa: S608  our own constants
 
 M = TypeVar("M", bound=Model)
 
@@ -52,32 +63,50 @@ class PlanReads:
     risk: AccountRisk
     limits: Limits
     health: VenueHealth
-    switch: Switch
+    switch: Switch | None  # None: a new database, nobody ever pulled it
     rate: FeeRate | None  # None: not fetched yet
     coin: Balance | None  # of the symbol's base asset
     free: Mapping[str, Decimal]  # of the base asset and of BNB
     known: Known
     low: Decimal | None  # of the stored candles PERCENT_PRICE averages over
     high: Decimal | None
+    facts: BookFacts | None = None  # only where they were asked for too
+    head: Head | None = None  # the same
 
 
-def read_for_plan(account: ExchangeAccount, symbol: Symbol) -> PlanReads:
-    """Read it now. Raises: AccountRisk.DoesNotExist."""
-    now = clock.now()
+def read_for_plan(account: ExchangeAccount, symbol: Symbol, *, whole: bool = False) -> PlanReads:
+    """Read it now; `whole`: with the book's facts and the chain's head, which the account's row
+    must be locked for. Raises: AccountRisk.DoesNotExist."""
+    return _read(account, symbol, _statement(whole=whole), whole=whole)
+
+
+def lock_and_read(account: ExchangeAccount, symbol: Symbol) -> PlanReads:
+    """Take what a placement must hold until it ends, then read it whole: one round trip.
+
+    Locks: the global switch FOR SHARE (R19), the trader's row on a live venue, the account's row.
+    Raises: AccountRisk.DoesNotExist.
+    """
+    make_trader(account)
+    statements = (global_halt.SHARE, *locks_of(account), _statement(whole=True))
+    reads = _read(account, symbol, ";".join(statements), whole=True)
+    if reads.switch is None:  # a new database: there was no row to hold
+        global_halt.share()
+        reads = read_for_plan(account, symbol, whole=True)
+    return reads
+
+
+def _read(account: ExchangeAccount, symbol: Symbol, statement: str, *, whole: bool) -> PlanReads:
+    asked = parameters(account)
+    asked |= {
+        "user": account.user_id,
+        "symbol": symbol.name,
+        "base": symbol.base,
+        "bnb": BNB,
+        "global": GLOBAL,
+        "candles_since": asked["now"] - timedelta(minutes=symbol.average_minutes + 1),
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            _statement(),
-            {
-                "account": account.pk,
-                "venue": account.venue,
-                "symbol": symbol.name,
-                "base": symbol.base,
-                "bnb": BNB,
-                "global": GLOBAL,
-                "now": now,
-                "candles_since": now - timedelta(minutes=symbol.average_minutes + 1),
-            },
-        )
+        cursor.execute(statement, asked)
         found = cursor.fetchone()
     if found is None:
         raise AccountRisk.DoesNotExist(f"Account {account.pk} has no risk row.")
@@ -85,19 +114,22 @@ def read_for_plan(account: ExchangeAccount, symbol: Symbol) -> PlanReads:
     risk, profile, health, rate, coin = (_row(model, left) for model, _ in _ROWS)
     assert risk is not None
     known = known_of(left)
+    facts, head = (facts_from(left, known), head_of(next(left))) if whole else (None, None)
     halted, reason, bnb, low, high = left
     free = {BNB: bnb or ZERO, symbol.base: coin.free if coin else ZERO}
     return PlanReads(
         risk=risk,
         limits=profile.limits() if profile else Limits(),
         health=health or VenueHealth(venue=account.venue),
-        switch=Switch(bool(halted), reason or ""),
+        switch=None if halted is None else Switch(halted, reason),
         rate=rate,
         coin=coin,
         free=free,
         known=known,
         low=low,
         high=high,
+        facts=facts,
+        head=head,
     )
 
 
@@ -111,13 +143,14 @@ _ROWS: tuple[tuple[type[Model], str], ...] = (
 
 
 @cache
-def _statement() -> str:
+def _statement(*, whole: bool) -> str:
     columns = [
         ", ".join(f"{alias}.{field.column}" for field in model._meta.concrete_fields)
         for model, alias in _ROWS
     ]
     names = ("risk", "profile", "health", "rate", "coin")
-    return READS.format(**dict(zip(names, columns, strict=True)), known=KNOWN)
+    rows = dict(zip(names, columns, strict=True))
+    return READS.format(**rows, known=KNOWN, more=MORE if whole else "")
 
 
 @cache

@@ -7,12 +7,14 @@ from decimal import Decimal
 from risk.costs import PlanImpossible, check_sides
 from risk.rules import Book, Effect, Limits, Plan, Verdict, check
 from risk.symbols import Symbol, floor_to_tick, is_on_tick, nearest_ticks
-from trading.book import QuoteOf, read_book, read_facts
+from trading.book import QuoteOf, read_book
+from trading.book_cache import cached_facts
 from trading.book_facts import Stake
 from trading.drawing import Drawing, Terms, drawn
+from trading.global_halt import Switch
 from trading.market.prices import Quote, remembered
 from trading.market.symbols import UnknownSymbol, rules
-from trading.models import AccountRisk, ExchangeAccount
+from trading.models import ExchangeAccount
 from trading.plan_inputs import (
     average_bounds,
     costs_of,
@@ -52,12 +54,12 @@ def judge(
     drawing: Drawing,
     *,
     quote_of: QuoteOf,
-    risk: AccountRisk | None = None,
+    reads: PlanReads | None = None,
     fresh: bool = True,
 ) -> Judged:
     """Size a drawing and run every rule on it. `fresh`: see `read_book`; a preview needs it not.
 
-    `risk`: the account's row as the caller has locked it; None: as it stands.
+    `reads`: what the caller read whole, under the account's lock; None: as it stands.
 
     Raises: PlanImpossible, naming the field, for lines that make no plan at all; NoMarket.
     """
@@ -67,17 +69,17 @@ def judge(
     quote = quote_of(account.venue, symbol.name)
     if quote is None:
         raise NoMarket(f"There is no live price of {symbol.name}. Wait until prices move again.")
-    reads = read_for_plan(account, symbol)
-    limits, risk = reads.limits, risk or reads.risk
-    facts = read_facts(account, risk=risk, known=reads.known, fresh=fresh)
+    reads = reads or read_for_plan(account, symbol, whole=fresh)
+    facts = reads.facts or cached_facts(account, known=reads.known)
     book = read_book(
-        account, risk=risk, symbol=symbol.name, setup=drawing.setup, limits=limits,
-        health=reads.health, switch=reads.switch, facts=facts, quote_of=quote_of,
+        account, risk=reads.risk, symbol=symbol.name, setup=drawing.setup, limits=reads.limits,
+        health=reads.health, switch=reads.switch or Switch(halted=False), facts=facts,
+        quote_of=quote_of,
     )  # fmt: skip
     terms = _terms(account, drawing, symbol, quote, book, reads, quote_of)
     plan, kind = drawn(drawing, terms, book)
     verdicts = (
-        *check(plan, book, limits),
+        *check(plan, book, reads.limits),
         entry_kind(plan, kind),
         quote_age(drawing, now=book.at),
     )

@@ -14,6 +14,7 @@ from risk.costs import Direction
 from risk.rmultiple import Execution, initial_risk
 from risk.wording import money, plain
 from testudo import clock
+from testudo.db.batch import Batch
 from testudo.events.bus import Event, publish
 from trading import events
 from trading.models import ExchangeAccount, Fill, Trade
@@ -30,9 +31,9 @@ FOLLOWS_FROM_FACTS = [
 ]  # fmt: skip
 
 
-def tell(account_id: UUID, event: Event) -> None:
-    """Publish a fact of one account, in the account's own stream."""
-    publish(event, stream=str(account_id))
+def tell(account_id: UUID, event: Event, *, batch: Batch | None = None) -> None:
+    """Publish a fact of one account, in the account's own stream; with a `batch` when it is run."""
+    publish(event, stream=str(account_id), batch=batch)
 
 
 def facts_of(trade: Trade) -> tuple[list[OrderFact], list[FillFact]]:

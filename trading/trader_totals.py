@@ -42,7 +42,7 @@ def trader_totals(account: ExchangeAccount, *, quote_of: QuoteOf) -> TraderTotal
 
 def _of_one(account: ExchangeAccount, *, quote_of: QuoteOf) -> dict[str, Decimal]:
     risk: AccountRisk = account.accountrisk
-    facts = facts_of_account(account, risk=risk)
+    facts = facts_of_account(account)
     found = holdings(facts.stakes, venue=account.venue, quote_of=quote_of)
     at_risk = totals(found)
     equity = facts.booked + at_mark(found)

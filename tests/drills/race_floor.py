@@ -10,11 +10,11 @@ from decimal import Decimal
 
 from django.contrib.auth import get_user_model
 from django.db import connections
-from django.db.models import QuerySet, Sum
+from django.db.models import Sum
 
 from risk.models import RiskProfile
 from testudo import clock
-from trading import decisions, ooda, orders
+from trading import decisions, ooda, orders, risk_lock
 from trading.book import begin_days
 from trading.exchange.paper.symbols import SYMBOLS
 from trading.market.prices import Quote
@@ -138,12 +138,8 @@ def chain_breaks() -> list[str]:
 
 
 def take_the_lock_out() -> None:
-    """The planted fault: rows are read without their lock."""
-
-    def unlocked(self: QuerySet, *args: object, **options: object) -> QuerySet:
-        return self.all()
-
-    QuerySet.select_for_update = unlocked
+    """The planted fault: the account's row is read without its lock."""
+    risk_lock._ACCOUNT = risk_lock._ACCOUNT.removesuffix("FOR NO KEY UPDATE")
 
 
 def hang_up() -> None:

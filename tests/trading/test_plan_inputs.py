@@ -17,7 +17,7 @@ from trading.exchange.factory import exchange_for
 from trading.market import symbols as market_symbols
 from trading.market.candles import Minute, upsert_candles
 from trading.market.models import SymbolRules
-from trading.models import AccountRisk, Balance, Decision, FeeRate
+from trading.models import Balance, Decision, FeeRate
 from trading.orders import PlanRefused, place_trade
 from trading.plans import judge
 
@@ -27,8 +27,7 @@ D = Decimal
 @pytest.fixture
 def judged(floor, account):
     def run(drawing):
-        risk = AccountRisk.objects.get(account=account)
-        return judge(account, drawing, risk=risk, quote_of=quote_of)
+        return judge(account, drawing, quote_of=quote_of)
 
     def quote_of(venue, symbol):
         if symbol != "BNBUSDT":

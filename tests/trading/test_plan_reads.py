@@ -154,7 +154,7 @@ def test_a_placement_takes_few_statements_while_others_wait(
     opened(floor, account, draw("ETHUSDT", risk_fraction=SMALL))
     drawing = draw(BTC, risk_fraction=Decimal("0.018") if refused else SMALL)
     drawing = dataclasses.replace(drawing, acknowledged=frozenset({"large_risk"}))
-    with django_assert_max_num_queries(17 if refused else 19):  # the savepoint's two among them
+    with django_assert_max_num_queries(8 if refused else 5):  # the savepoint's two among them
         try:
             orders.place_trade(account, drawing, quote_of=floor.quote_of)
         except orders.PlanRefused:

@@ -15,9 +15,10 @@ from uuid import UUID
 from django.db import connection
 
 from testudo import clock
+from testudo.db.batch import Batch
 from testudo.db.ids import new_id
 from testudo.events import codec, wake
-from testudo.events.models import EventStream, OutboxEvent
+from testudo.events.models import OutboxEvent
 from testudo.observability.correlation import correlation_id
 
 E = TypeVar("E", bound="Event")
@@ -62,11 +63,12 @@ class Delivery:
     seq: int
 
 
-def publish(event: Event, *, stream: str) -> int:
+def publish(event: Event, *, stream: str, batch: Batch | None = None) -> int:
     """Write the event in the caller's transaction. Returns its number within the stream, from 1.
 
     The stream's row stays locked until that transaction ends, so numbers have no gaps and commit
     in order. Whoever publishes to two streams takes them in one fixed order (account, then user).
+    With a `batch` it is written when that is run; its number is not known yet, and 0 is returned.
 
     Raises: RuntimeError outside a transaction; TypeError, if a value breaks its annotation.
     """
@@ -75,18 +77,16 @@ def publish(event: Event, *, stream: str) -> int:
             f"{event.name} was published outside a transaction. Publish inside the atomic block "
             "that makes the change, so that both are saved or neither."
         )
-    payload = codec.dump(event)
-    seq = EventStream.next_seq(stream)
-    OutboxEvent.objects.create(
-        id=event.id,
-        stream=stream,
-        seq=seq,
-        name=event.name,
-        payload=payload,
-        correlation_id=correlation_id(),
+    statement, values = OutboxEvent.append(
+        stream, event.name, codec.dump(event), id=event.id, correlation_id=correlation_id()
     )
     wake.after_commit(stream)
-    return seq
+    if batch is not None:
+        batch.add(statement, values)
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return int(cursor.fetchone()[0])
 
 
 def subscribe(

@@ -1,11 +1,16 @@
 """The outbox, the inbox and the counters between them."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, models
 from django.db.models import Q
+from django.utils import timezone
 
 from testudo.db.ids import new_id
+
+Sql = tuple[str, Sequence[Any]]  # a statement and its values
 
 
 class EventStream(models.Model):
@@ -21,18 +26,6 @@ class EventStream(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} at {self.last_seq}"
-
-    @classmethod
-    def next_seq(cls, name: str) -> int:
-        """The next number of the stream, which is created if new. Locks it until commit."""
-        table = connection.ops.quote_name(cls._meta.db_table)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"INSERT INTO {table} AS s (name, last_seq) VALUES (%s, 1) "  # noqa: S608
-                "ON CONFLICT (name) DO UPDATE SET last_seq = s.last_seq + 1 RETURNING last_seq",
-                [name],
-            )
-            return int(cursor.fetchone()[0])
 
 
 class OutboxEvent(models.Model):
@@ -66,6 +59,28 @@ class OutboxEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.stream}#{self.seq}"
+
+    @classmethod
+    def append(cls, stream: str, name: str, payload: Mapping[str, Any], **ids: object) -> Sql:
+        """The statement that adds an event under the next number of its stream and returns that.
+
+        The stream is created if new; its row stays locked until commit. `ids`: `id` and
+        `correlation_id`.
+        """
+        body = cls._meta.get_field("payload").get_db_prep_save(payload, connection)
+        ours = (ids["id"], stream, name, body, ids["correlation_id"], timezone.now())
+        return _APPEND, (stream, *ours)
+
+
+_APPEND = """
+WITH numbered AS (
+    INSERT INTO events_eventstream AS s (name, last_seq) VALUES (%s, 1)
+    ON CONFLICT (name) DO UPDATE SET last_seq = s.last_seq + 1 RETURNING last_seq
+)
+INSERT INTO events_outboxevent
+    (id, stream, seq, name, payload, correlation_id, created_at, attempts, last_error)
+SELECT %s, %s, last_seq, %s, %s, %s, %s, 0, '' FROM numbered RETURNING seq
+"""
 
 
 class InboxEntry(models.Model):

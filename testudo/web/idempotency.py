@@ -18,6 +18,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from testudo.db import durable
 from testudo.web.models import IdempotencyKey
 from testudo.web.problems import MEDIA_TYPE, Problem
 
@@ -42,7 +43,7 @@ def idempotent(view: View) -> View:
     def once(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
         key = _key(request)
         print_ = fingerprint(request)
-        with transaction.atomic():
+        with durable.atomic():
             row, is_new = _claim(request.user.pk, key, print_)
             if not is_new:
                 return _replay(row, print_)

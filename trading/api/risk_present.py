@@ -27,7 +27,7 @@ def risk_facts(account: ExchangeAccount, *, quote_of: QuoteOf = prices.latest) -
     """The whole panel of one account, as `GET accounts/{id}/risk` answers it."""
     risk = AccountRisk.objects.get(account=account)
     limits = limits_of(account)
-    facts = cached_facts(account, risk=risk)
+    facts = cached_facts(account)
     book = read_book(account, risk=risk, symbol="", quote_of=quote_of, limits=limits, fresh=False)
     found = gauges(book, limits)
     return {

@@ -46,7 +46,7 @@ class Command(BaseCommand):
         drawing = self._drawing(row, options)
         try:
             if options["dry_run"]:
-                judged = judge(row, drawing, risk=row.accountrisk, quote_of=prices.latest)
+                judged = judge(row, drawing, quote_of=prices.latest)
                 self._say_verdicts(judged.verdicts)
                 return
             trade = orders.place_trade(row, drawing)
