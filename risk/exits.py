@@ -5,7 +5,7 @@ from decimal import ROUND_CEILING, Context, Decimal
 
 from risk.costs import ONE, Costs, Direction, loss_per_unit
 from risk.symbols import UNLIMITED, Symbol, ceil_to_step, floor_to_step
-from risk.wording import cents_up, plain
+from risk.wording import cents_up, money_up, plain
 
 _UP = Context(prec=60, rounding=ROUND_CEILING)
 
@@ -95,9 +95,11 @@ def why_unplaceable(
     cash_needed = cents_up(least * cash_per_unit(worst_entry, costs))
     ways = []
     if risk_needed > budget:
-        ways.append(f"Risk at least {risk_needed} {symbol.quote}, or move the stop closer.")
+        ways.append(
+            f"Risk at least {money_up(risk_needed)} {symbol.quote}, or move the stop closer."
+        )
     if cash_needed > cash:
-        ways.append(f"Free at least {cash_needed} {symbol.quote} of cash.")
+        ways.append(f"Free at least {money_up(cash_needed)} {symbol.quote} of cash.")
     if asked_less:
         ways.append("Ask the size model for more, or size by percent risk.")
     ways.append(f"The smallest size that passes is {plain(least)} {symbol.base}.")

@@ -1,4 +1,4 @@
-"""The rules about the market under a plan, the cash for it and the exchange's filters. Pure.
+"""The rules about the market under a plan and the cash for it. Pure.
 
 Run by `rules.check`; see there.
 """
@@ -7,18 +7,9 @@ from decimal import ROUND_CEILING, Context, Decimal
 
 from risk.drawing_rules import stop_at
 from risk.exits import cash_per_unit
-from risk.protocol import (
-    BRACKET_ALGO_ORDERS,
-    BRACKET_ORDERS,
-    MAX_DRIFT_R,
-    MAX_STOP_FRACTION,
-    Book,
-    Limits,
-    Plan,
-    Verdict,
-)
+from risk.protocol import MAX_DRIFT_R, MAX_STOP_FRACTION, Book, Limits, Plan, Verdict
 from risk.symbols import ZERO
-from risk.verdicts import at_most, switch
+from risk.verdicts import at_most
 from risk.wording import money_up, percent, plain
 
 _CEILING = Context(prec=60, rounding=ROUND_CEILING)
@@ -110,54 +101,3 @@ def price_drift(plan: Plan, book: Book, limits: Limits) -> Verdict:
             "than a quarter of R. Review the plan and place it again."
         ),
     )
-
-
-def exchange_filters(plan: Plan, book: Book, limits: Limits) -> Verdict:
-    """The exchange would take the entry, the stop and the target: status, filters, open orders."""
-    return switch(
-        code="exchange_filters",
-        title="Exchange filters",
-        off=_broken_filter(plan, book),
-        on="Entry, stop and target pass the exchange's filters.",
-    )
-
-
-def _broken_filter(plan: Plan, book: Book) -> str | None:
-    symbol, long = plan.symbol, plan.direction == "long"
-    if symbol.status != "TRADING":
-        return f"{symbol.name} is {symbol.status} at the exchange. Wait, or trade another symbol."
-    if not (symbol.oto_allowed and symbol.oco_allowed):
-        return f"{symbol.name} cannot carry a stop with its entry. Trade another symbol."
-    if plan.sizing.unplaceable:
-        return plan.sizing.unplaceable.message
-    for line in ("worst_entry", "stop", "target"):
-        price = getattr(plan, line)
-        if not symbol.min_price <= price <= symbol.max_price:
-            return (
-                f"The {line.replace('_', ' ')} {plain(price)} is outside {plain(symbol.min_price)} "
-                f"to {plain(symbol.max_price)} (PRICE_FILTER). Move it inside."
-            )
-    if percents := symbol.percent_price:
-        down, up = (
-            (percents.buy_down, percents.buy_up) if long else (percents.sell_down, percents.sell_up)
-        )
-        # The exchange compares with its own average; what holds at both its bounds holds there.
-        low = (plan.average_high or plan.price) * down
-        high = (plan.average_low or plan.price) * up
-        if not low <= plan.worst_entry <= high:
-            return (
-                f"The entry {plain(plan.worst_entry)} is too far from the market: the exchange "
-                f"takes {plain(low)} to {plain(high)} (PERCENT_PRICE_BY_SIDE). Move it closer."
-            )
-    counts = (
-        ("MAX_NUM_ORDERS", book.orders, BRACKET_ORDERS, symbol.max_orders),
-        ("MAX_NUM_ALGO_ORDERS", book.algo_orders, BRACKET_ALGO_ORDERS, symbol.max_algo_orders),
-        ("MAX_NUM_ORDER_LISTS", book.order_lists, 1, symbol.max_order_lists),
-    )
-    for name, there, added, most in counts:
-        if most is not None and there + added > most:
-            return (
-                f"{symbol.name} has {there} such orders open, and the exchange takes {most} "
-                f"({name}). Cancel {there + added - most} first."
-            )
-    return None

@@ -16,7 +16,7 @@ from risk.symbols import ZERO, Symbol
 from risk.wording import plain
 
 # Raised by one whenever a rule, a default or a cap changes: decision records carry it.
-RULES_VERSION = "2"
+RULES_VERSION = "3"
 
 __all__ = [
     "CAPS",
@@ -66,7 +66,8 @@ _SIGNED_FIGURES = ("equity", "cash", "day_start_equity", "day_flows", "week_flow
 _RISKS = ("heat", "open_risk", "pending_risk", "drawdown")
 _COUNTS = (
     "open_positions", "positions_in_symbol", "losing_streak", "stop_outs", "trades_today",
-    "algo_orders", "orders", "order_lists",
+    "algo_orders", "orders", "order_lists", "account_algo_orders", "account_orders",
+    "account_order_lists",
 )  # fmt: skip
 
 
@@ -105,7 +106,8 @@ class Plan:
     market_age: timedelta | None = None  # since the stream was last proved alive; None: unknown
     setup: str = ""  # the trader's tag, for the lock of a losing setup
     position: Decimal = ZERO  # base asset held or being bought already (MAX_POSITION)
-    # Bounds of the average price that PERCENT_PRICE compares with; None: not known, `price` stands.
+    # Bounds of the averages that PERCENT_PRICE and PRICE_RANGE compare with; None: not known,
+    # `price` stands.
     average_low: Decimal | None = None
     average_high: Decimal | None = None
 
@@ -193,6 +195,9 @@ class Book:
     algo_orders: int = 0  # open STOP_LOSS*/TAKE_PROFIT* orders of the plan's symbol
     orders: int = 0  # all open orders of the plan's symbol
     order_lists: int = 0  # open lists of the plan's symbol
+    account_algo_orders: int = 0  # the same of all symbols (EXCHANGE_MAX_NUM_*)
+    account_orders: int = 0
+    account_order_lists: int = 0
     trader: TraderTotals | None = None  # None: a paper account, or the trader's only one
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from risk.account_rules import leverage, open_positions, symbol_position, trades_today
 from risk.drawing_rules import direction_allowed, reward_to_risk, stop_distance, stop_side
+from risk.filter_rules import exchange_filters, stop_range
 from risk.health_rules import (
     account_data,
     clock,
@@ -30,7 +31,7 @@ from risk.loss_rules import (
     trade_risk,
     weekly_loss,
 )
-from risk.market_rules import cash, exchange_filters, price_drift, slippage, spread
+from risk.market_rules import cash, price_drift, slippage, spread
 from risk.pause_rules import (
     losing_streak,
     recovery_size,
@@ -103,6 +104,7 @@ RULES: tuple[Rule, ...] = (
     leverage,
     cash,
     exchange_filters,
+    stop_range,
     spread,
     slippage,
     price_drift,

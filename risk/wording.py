@@ -1,4 +1,8 @@
-"""Figures in sentences: plain notation, and rounding that never flatters. Pure."""
+"""Figures in sentences: plain notation, and rounding that never flatters. Pure.
+
+Sums of money have their thousands set apart, as the pages' own have: 1,234,567.89. Prices and
+quantities have not, for they are typed or pasted into fields, which take digits and one dot.
+"""
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 
@@ -39,7 +43,7 @@ def money_down(amount: Decimal) -> str:
 def money(amount: Decimal) -> str:
     """Money in a sentence: to the cent, or to four digits where it is less than a unit."""
     if abs(amount) >= 1 or not amount:
-        return f"{_cents(amount, ROUND_HALF_EVEN):f}"
+        return f"{_cents(amount, ROUND_HALF_EVEN):,f}"
     return plain(_FOUR_DIGITS.plus(amount))
 
 
@@ -58,5 +62,5 @@ def _cents(amount: Decimal, rounding: str) -> Decimal:
 def _said(amount: Decimal, rounding: str) -> str:
     cents = _cents(amount, rounding)
     if abs(amount) >= 1 or cents == amount:
-        return f"{cents:f}"
+        return f"{cents:,f}"
     return plain(Context(prec=4, rounding=rounding).plus(amount))

@@ -18,7 +18,7 @@ from risk.rules import Book, Limits
 from testudo import clock
 from trading import global_halt
 from trading.book_cache import cached_facts
-from trading.book_facts import ZERO, BookFacts, Past, QuoteOf, facts_of_account
+from trading.book_facts import ZERO, BookFacts, Past, QuoteOf, Standing, facts_of_account
 from trading.book_known import Known
 from trading.book_totals import at_mark, holdings
 from trading.global_halt import Switch
@@ -95,7 +95,6 @@ def book_of(
     at_risk = totals(found)
     equity = facts.booked + at_mark(found)
     starts = starts_of(account, risk, now, equity)
-    standing = next((each for each in facts.standing if each.symbol == symbol), None)
     streak, last_loss = losing_streak(facts.past)
     return Book(
         at=now,
@@ -122,9 +121,7 @@ def book_of(
         exchange_breaker=health.breaker,
         exchange_retry_at=health.retry_at,
         order_room=facts.order_room,
-        algo_orders=standing.algo_orders if standing else 0,
-        orders=standing.orders if standing else 0,
-        order_lists=standing.order_lists if standing else 0,
+        **_open_orders(facts.standing, symbol),
         trader=trader,
     )
 
@@ -149,6 +146,15 @@ def _at_risk(found: Totals) -> dict[str, Decimal]:
         "pending_risk": found.pending_risk,
         "exposure": found.exposure,
     }
+
+
+def _open_orders(standing: Sequence[Standing], symbol: str) -> dict[str, int]:
+    """What MAX_NUM_* counts in the symbol, and EXCHANGE_MAX_NUM_* over all of them."""
+    found = dict.fromkeys(("algo_orders", "orders", "order_lists"), 0)
+    for name in tuple(found):
+        found[name] = sum(getattr(each, name) for each in standing if each.symbol == symbol)
+        found[f"account_{name}"] = sum(getattr(each, name) for each in standing)
+    return found
 
 
 def _pauses(

@@ -125,7 +125,10 @@ def facts_from(columns: Iterator[Any], known: Known) -> BookFacts:
         stamp=known.stamp,
         booked=free + locked + moved if ledger is None else ledger,
         free=max(free + moved, ZERO),
-        stakes=(*(_stake(*trade) for trade in trades), *(_holding(*each) for each in managed)),
+        stakes=(
+            *(_stake(*trade) for trade in trades),
+            *(stake_of_holding(*each) for each in managed),
+        ),
         past=tuple(_past(*each) for each in closed),
         standing=tuple(_standing(trades)),
         placed_at=tuple(datetime.fromisoformat(at) for at in placed_at),
@@ -176,7 +179,7 @@ def _fill(
     )
 
 
-def _holding(symbol: str, quantity: Decimal, entry: Decimal, stop: Decimal | None) -> Stake:
+def stake_of_holding(symbol: str, quantity: Decimal, entry: Decimal, stop: Decimal | None) -> Stake:
     return Stake(
         symbol=symbol,
         side="long",

@@ -167,6 +167,25 @@ def _resumed(facts: Mapping[str, Any]) -> Reading:
     return Reading("Trading resumed", text, None, (cause.value,))
 
 
+def _holding(facts: Mapping[str, Any]) -> Reading:
+    asset, currency, symbol = (str(facts[name]) for name in ("asset", "currency", "symbol"))
+    who, quantity = WHO[facts["by"]], _figure(facts["quantity"])
+    worth, heat = (f"{money(Decimal(facts[name]))} {currency}" for name in ("worth", "heat"))
+    if facts["what"] == "ended":
+        text = (
+            f"{who} stopped counting {quantity} {asset}: {worth} left equity and {heat} left heat. "
+            "Nothing was sold."
+        )
+        return Reading(f"{asset} no longer managed", text, symbol)
+    stop = facts.get("stop")
+    at_stop = f"with a stop at {_figure(stop)}" if stop else "without a stop"
+    text = (
+        f"{who} declared {quantity} {asset} managed, bought at {_figure(facts['entry'])}, "
+        f"{at_stop}: {worth} joined equity and {heat} joined heat."
+    )
+    return Reading(f"{asset} declared managed", text, symbol)
+
+
 _READERS: dict[str, Callable[[Mapping[str, Any]], Reading]] = {
     "placed": _plan,
     "refused": _plan,
@@ -174,6 +193,7 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Reading]] = {
     "breaker": _breaker,
     "halted": _halted,
     "resumed": _resumed,
+    "holding": _holding,
 }
 
 

@@ -6,13 +6,21 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
+from risk.exposure import Totals, totals
+from risk.protocol import RULES_VERSION
 from risk.wording import plain
-from trading import coverage, flows
-from trading.book_facts import QuoteOf
+from trading import coverage, decisions, flows
+from trading.actors import Actor
+from trading.book_facts import QuoteOf, stake_of_holding
+from trading.book_totals import holdings as priced
 from trading.market import prices
+from trading.market.prices import Quote
 from trading.market.symbols import UnknownSymbol, rules
 from trading.models import ExchangeAccount, ManagedHolding
 from trading.risk_lock import lock_risk, lock_trader
+
+# What one declaration may have cost in all. The history of heat has to hold it.
+MOST_PAID = Decimal(10) ** 15
 
 
 class DeclarationRefused(Exception):
@@ -33,9 +41,23 @@ def of(account: ExchangeAccount) -> QuerySet[ManagedHolding]:
     return ManagedHolding.objects.filter(account=account, ended_at=None).order_by("declared_at")
 
 
+def counted(
+    account: ExchangeAccount, row: ManagedHolding, *, quote_of: QuoteOf = prices.latest
+) -> Totals:
+    """What one adds to the account now: `exposure` to equity, `heat` to heat."""
+    return totals(
+        priced(
+            [stake_of_holding(row.symbol, row.quantity, row.entry, row.stop)],
+            venue=account.venue,
+            quote_of=quote_of,
+        )
+    )
+
+
 def declare(
     account: ExchangeAccount,
     *,
+    by: Actor,
     symbol: str,
     quantity: Decimal,
     entry: Decimal,
@@ -56,6 +78,12 @@ def declare(
             "symbol",
             f"{symbol} is quoted in {known.quote}; this account counts in {account.currency}. "
             f"Declare a symbol quoted in {account.currency}.",
+        )
+    if entry * quantity > MOST_PAID:
+        raise DeclarationRefused(
+            "entry",
+            f"{plain(quantity)} {known.base} at that price are over a thousand trillion "
+            f"{known.quote}. Give what one {known.base} cost.",
         )
     quote = quote_of(account.venue, symbol)
     if quote is None:
@@ -88,25 +116,53 @@ def declare(
                 "at most that.",
                 conflict=True,
             )
-        return flows.declare_managed(
-            account,
-            symbol=symbol,
-            quantity=quantity,
-            entry=entry,
-            stop=stop,
-            quote_of=lambda venue, name: quote if name == symbol else quote_of(venue, name),
+
+        def quoted(venue: str, name: str) -> Quote | None:
+            return quote if name == symbol else quote_of(venue, name)
+
+        row = flows.declare_managed(
+            account, symbol=symbol, quantity=quantity, entry=entry, stop=stop, quote_of=quoted
         )
+        _record(account, row, "declared", by=by, quote_of=quoted)
+    return row
 
 
 def end(
-    account: ExchangeAccount, holding_id: UUID, *, quote_of: QuoteOf = prices.latest
+    account: ExchangeAccount,
+    holding_id: UUID,
+    *,
+    by: Actor,
+    quote_of: QuoteOf = prices.latest,
 ) -> ManagedHolding:
     """Let it count nowhere again. Raises: NoSuchHolding."""
+    quote_of = prices.remembered(quote_of)  # the log and the books name one worth
     with transaction.atomic():
         lock_trader(account)
         lock_risk(account.pk)
         row = of(account).filter(pk=holding_id).first()
         if row is None:
             raise NoSuchHolding
+        _record(account, row, "ended", by=by, quote_of=quote_of)
         flows.end_managed(row, quote_of=quote_of)
     return row
+
+
+def _record(
+    account: ExchangeAccount, row: ManagedHolding, what: str, *, by: Actor, quote_of: QuoteOf
+) -> None:
+    """In the decision log: it moves the room under the limits as a change of them would."""
+    adds = counted(account, row, quote_of=quote_of)
+    facts = {
+        "what": what,
+        "holding": row.pk,
+        "symbol": row.symbol,
+        "asset": row.base_asset,
+        "currency": account.currency,
+        "quantity": row.quantity,
+        "entry": row.entry,
+        "stop": row.stop,
+        "worth": adds.exposure,
+        "heat": adds.heat,
+        "rules_version": RULES_VERSION,
+    }
+    decisions.record(account.pk, "holding", {**facts, **by.facts()})

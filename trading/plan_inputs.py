@@ -88,13 +88,16 @@ def position_in(account: ExchangeAccount, symbol: Symbol, coin: Balance | None) 
 
 
 def average_bounds(symbol: Symbol, quote: Quote, reads: PlanReads) -> tuple[Decimal, Decimal]:
-    """The lowest and the highest that the average PERCENT_PRICE compares with can be now.
+    """The lowest and the highest that the averages PERCENT_PRICE and PRICE_RANGE compare with can
+    be now.
 
-    The exchange averages all trades of the last `avgPriceMins`; an average lies between the lowest
-    and the highest of them, whatever the volumes.
+    The exchange averages all trades of the last minutes (`Symbol.average_minutes`, the longer of
+    the two windows); an average lies between the lowest and the highest of them, whatever the
+    volumes. Stored are closed minutes; the quote tells of the one still open.
     """
-    seen = (quote.price, quote.bid, quote.ask)
-    if symbol.percent_price is None:
+    open_minute = [each for each in (quote.low, quote.high) if each is not None]
+    seen = (quote.price, quote.bid, quote.ask, *open_minute)
+    if symbol.percent_price is None and symbol.price_range is None:
         return min(seen), max(seen)
     low, high = reads.low or quote.price, reads.high or quote.price
     return min(*seen, low), max(*seen, high)

@@ -68,7 +68,7 @@ class PlanReads:
     coin: Balance | None  # of the symbol's base asset
     free: Mapping[str, Decimal]  # of the base asset and of BNB
     known: Known
-    low: Decimal | None  # of the stored candles PERCENT_PRICE averages over
+    low: Decimal | None  # of the stored candles PERCENT_PRICE and PRICE_RANGE average over
     high: Decimal | None
     facts: BookFacts | None = None  # only where they were asked for too
     head: Head | None = None  # the same

@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
 
+from risk.listing import CALCULATION, EXECUTION_RULES
 from testudo import clock
 from testudo.events.relay import deliver_due
 from trading import account_stream, ooda, reconcile
@@ -19,7 +22,7 @@ from trading.exchange.paper.exchange import PaperExchange
 from trading.exchange.paper.in_process import InProcessAdapter
 from trading.exchange.paper.values import from_e8, to_e8
 from trading.market.prices import Quote
-from trading.market.symbols import store_rules
+from trading.market.symbols import store_execution_rules, store_rules
 from trading.models import ExchangeAccount, Trade, Venue
 from trading.order_states import FINISHED
 
@@ -48,6 +51,24 @@ class VirtualFloor:
         account_stream.match_books(account)
         account.refresh_from_db()
         return account
+
+    def read_rules(self) -> None:
+        """Read the symbols' rules from the exchange, as `stream_market` does every hour."""
+        store_rules(Venue.PAPER, self._public("exchangeInfo"))
+        ruled = self._public("executionRules")["symbolRules"]
+        found = {
+            each["symbol"]: {
+                EXECUTION_RULES: each["rules"],
+                CALCULATION: self._public("referencePrice/calculation", symbol=each["symbol"]),
+            }
+            for each in ruled
+        }
+        store_execution_rules(Venue.PAPER, found)
+
+    def _public(self, path: str, **params: str) -> Any:
+        now_ms = clock.now_ms()
+        answer = self.paper.handle("GET", f"/api/v3/{path}", urlencode(params), "", {}, now_ms)
+        return answer.json()
 
     def quote_of(self, venue: str, symbol: str) -> Quote:
         """The market now, straight from the exchange's book."""
@@ -113,7 +134,6 @@ def virtual_floor(paper: PaperExchange, *, start: datetime) -> Iterator[VirtualF
         moment = stack.enter_context(clock.use(clock.VirtualClock(start)))
         wire = InProcessAdapter(paper, clock.now_ms)
         stack.enter_context(paper_in_process(wire))
-        headers: dict[str, str] = {}
-        listing = paper.handle("GET", "/api/v3/exchangeInfo", "", "", headers, clock.now_ms())
-        store_rules(Venue.PAPER, listing.json())
-        yield VirtualFloor(paper, moment, wire)
+        floor = VirtualFloor(paper, moment, wire)
+        floor.read_rules()
+        yield floor

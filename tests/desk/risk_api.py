@@ -13,6 +13,7 @@ from tests.desk.risk_wire import (
     decisions,
     halted,
     history,
+    managed,
     profile,
     risk_facts,
 )
@@ -34,6 +35,8 @@ class RiskApi(Exchange):
         self.profile: dict[str, Any] = profile(change())
         self.history: Any = history
         self.decision: dict[str, Any] = decision_in_full(refusal())
+        self.managed: list[dict[str, Any]] = [managed()]
+        self.refuse_holding: tuple[int, Any] | None = None
         self.decisions: Any = decisions
         self.status: dict[str, tuple[int, Any]] = {}
         self.sent: list[tuple[str, str, Any]] = []
@@ -58,6 +61,7 @@ class RiskApi(Exchange):
             "risk": lambda: self.risk,
             "history": lambda: self.history(int(query["hours"])),
             "risk-profile": lambda: self.profile,
+            "holdings": lambda: {"results": self.managed},
             "decisions": lambda: self.decisions(int(query.get("cursor", 40)), int(query["limit"])),
         }
         if name in answers:
@@ -80,6 +84,8 @@ class RiskApi(Exchange):
             else:
                 self.risk = halted() if name == "halt" else risk_facts()
                 reply(route, 200, self.risk)
+        elif name == "holdings" or self._holding(name):
+            self._declare_or_end(route, name, body)
         elif name == "risk-profile":
             if self.hold_put:
                 self.held.append(route)
@@ -92,6 +98,25 @@ class RiskApi(Exchange):
         else:
             return False
         return True
+
+    def _holding(self, name: str) -> bool:
+        return any(each["id"] == name for each in self.managed)
+
+    def _declare_or_end(self, route: Route, name: str, body: Any) -> None:
+        """Moves a coin between the two lists; counts what it adds to heat as told."""
+        if name != "holdings" and self.password is not None:
+            return reply(route, 403, STEP_UP)
+        if self.refuse_holding is not None:
+            return reply(route, *self.refuse_holding)
+        if name != "holdings":
+            self.managed = [each for each in self.managed if each["id"] != name]
+            return route.fulfill(status=204)
+        asset = body["symbol"].removesuffix("USDT")
+        made = managed(f"new-{asset}", asset=asset, worth="934.5", heat="31.2", **body)
+        self.managed = [*self.managed, {"stop": None} | made]
+        apart = [each for each in self.risk["holdings"] if each["asset"] != asset]
+        self.risk = self.risk | {"holdings": apart, "version": self.risk["version"] + 1}
+        return reply(route, 201, made)
 
     def _changed(self, body: Any) -> dict[str, Any]:
         """Takes every wish at once: which wait is the server's affair, tested there."""

@@ -21,7 +21,7 @@ def ahead(**span: float) -> str:
 
 def said(used: Decimal, limit: Decimal, unit: str) -> str:
     if unit == "USDT":
-        return f"{used:.2f} of {limit:.2f} USDT."
+        return f"{used:,.2f} of {limit:,.2f} USDT."
     if unit.startswith("of "):
         return f"{used * 100:.1f} % below the peak, of {limit * 100:.0f} %."
     return f"{used} of {limit} {unit}."
@@ -102,6 +102,14 @@ def risk_facts(**changes: Any) -> dict[str, Any]:
             {"asset": "SOL", "quantity": "12.00000000", "value": None},
         ],
         "warnings": ["Week's loss is at 84 % of its limit."], "pending_changes": 1,
+    } | changes  # fmt: skip
+
+
+def managed(holding_id: str = "held-eth", **changes: Any) -> dict[str, Any]:
+    return {
+        "id": holding_id, "symbol": "ETHUSDT", "asset": "ETH", "quantity": "0.4",
+        "entry": "3010", "stop": "2900.5", "declared_at": ahead(days=-3), "worth": "1211.07",
+        "heat": "44.96",
     } | changes  # fmt: skip
 
 

@@ -7,9 +7,13 @@ from tests.flows.trader import PASSWORD, Trader
 
 
 @pytest.fixture
-def page(browser, stack):
+def trader(stack):
+    return Trader(stack)
+
+
+@pytest.fixture
+def page(browser, stack, trader):
     """A page of a trader with a fresh practice account, signed in; silent until the end."""
-    trader = Trader(stack)
     context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
     page = context.new_page()
     heard: list[str] = []
@@ -76,3 +80,42 @@ def test_a_tighter_limit_acts_at_once_and_a_laxer_one_can_be_withdrawn(page):
     page.locator(".pending-row").get_by_role("button").click()
     dialog.get_by_role("button", name="Withdraw").click()
     expect(page.locator("#pending-empty")).to_contain_text("None.")
+
+
+def test_coins_brought_along_are_declared_managed_and_ended(page, stack, trader):
+    brought = stack.paper.open_account(USDT="10000", BTC="0.01")
+    named = {"venue": "paper", "name": "Brought along"}
+    keys = {name: brought[name] for name in ("key", "secret")}
+    account = trader.post("/api/v1/exchange-accounts", named | keys, status=201)["id"]
+    page.goto(f"{stack.url}/risk/?account={account}")
+    apart, managed = page.locator("#apart > li"), page.locator("#managed > li")
+    expect(apart).to_contain_text("0.01 BTC", timeout=20_000)
+    expect(apart).to_contain_text("Worth", timeout=20_000)
+    expect(page.locator("#fig-equity")).to_have_text("10,000.00")
+
+    page.get_by_role("button", name="Declare BTC managed").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Quantity, BTC").fill("0.02")
+    dialog.get_by_label("Entry price, USDT").fill("60000")
+    dialog.get_by_label("Your stop, USDT (optional)").fill("30000")
+    dialog.get_by_role("button", name="Declare it managed").click()
+    refused = dialog.locator("[data-field=quantity] .field-error")
+    expect(refused).to_contain_text("The exchange holds 0.01 BTC beyond what is managed.")
+    dialog.get_by_label("Quantity, BTC").fill("0.01")
+    dialog.get_by_role("button", name="Declare it managed").click()
+    expect(dialog).to_have_count(0)
+    expect(managed).to_contain_text("300.30 USDT in heat")  # and the fee of selling at the stop
+    expect(apart).to_have_count(0)
+    expect(page.locator("#fig-equity")).not_to_have_text("10,000.00")
+    expect(page.locator("#decisions")).to_contain_text("BTC declared managed")
+
+    page.get_by_role("button", name="Stop counting BTC").click()
+    dialog.get_by_role("button", name="Stop counting it").click()
+    password = dialog.get_by_label("Your password, once more")
+    password.fill(PASSWORD)
+    password.press("Enter")
+    expect(dialog).to_have_count(0)
+    expect(managed).to_have_count(0)
+    expect(apart).to_contain_text("0.01 BTC")
+    expect(page.locator("#fig-equity")).to_have_text("10,000.00")
+    expect(page.locator("#decisions")).to_contain_text("BTC no longer managed")

@@ -197,7 +197,7 @@ def test_heat_by_symbol_periods_and_holdings_stand_apart(open_risk):
     symbols = risk.page.locator("#symbols tbody tr")
     expect(symbols.first).to_contain_text("BTCUSDT long")
     expect(symbols.first).to_contain_text("128.44")
-    expect(risk.page.locator("#holdings tbody tr").last).to_contain_text("no price")
+    expect(risk.page.locator("#apart > li").last).to_contain_text("No price")
     expect(risk.page.locator("#period-week")).to_contain_text("≈ 10,447.67")
     expect(risk.page.locator("#periods-late")).to_contain_text("was taken late")
 
@@ -205,11 +205,13 @@ def test_heat_by_symbol_periods_and_holdings_stand_apart(open_risk):
 def test_an_account_at_rest_says_that_nothing_is_at_risk(open_risk):
     risk = open_risk()
     risk.api.risk = risk_facts(by_symbol=[], holdings=[], warnings=[])
+    risk.api.managed = []
     risk.api.history = lambda hours: {"points": []}
     risk.api.decisions = lambda cursor, limit: {"results": [], "next": None}
     risk.open()
     expect(risk.page.locator("#symbols-empty")).to_contain_text("Nothing is at risk")
-    expect(risk.page.locator("#holdings-empty")).to_contain_text("None.")
+    expect(risk.page.locator("#managed-empty")).to_contain_text("None.")
+    expect(risk.page.locator("#apart-empty")).to_contain_text("None.")
     expect(risk.page.locator("#history-state")).to_contain_text("Nothing is recorded")
     expect(risk.page.locator("#decisions-state")).to_contain_text("No record yet")
 

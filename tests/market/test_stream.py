@@ -71,6 +71,12 @@ def thousand(symbol: str) -> bool:
     return count_candles("paper", symbol, since) >= 998
 
 
+def ranged(symbol: str) -> bool:
+    """Whether the venue's execution rules have come, with the window they measure by."""
+    found = rules("paper", symbol)
+    return found.price_range is not None and found.average_minutes == 5
+
+
 async def test_prices_reach_the_page_candles_the_table_and_rules_the_sizer():
     async with open_venue() as venue, following(venue):
         quote = await until(prices.latest, "paper", "BTCUSDT")
@@ -80,6 +86,7 @@ async def test_prices_reach_the_page_candles_the_table_and_rules_the_sizer():
         for symbol in NAMES:
             assert await until(thousand, symbol)
             assert (await until(rules, "paper", symbol)).name == symbol
+            assert await until(lambda name=symbol: ranged(name))
         page = WebsocketCommunicator(MarketConsumer.as_asgi(), "/ws/market/?venue=paper")
         page.scope["user"] = SimpleNamespace(is_authenticated=True)
         await page.connect(timeout=5)

@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from testudo import clock
-from trading.exchange.paper import market_rest  # noqa: F401 (registers the endpoints)
+from trading.exchange.paper import market_rest, rules_rest  # noqa: F401 (registers the endpoints)
 from trading.exchange.paper.errors import BinanceError
 from trading.exchange.paper.market_streams import MarketStreams
 from trading.exchange.paper.public_book import PublicMarket

@@ -22,6 +22,11 @@ IN_QUOTE = Costs(D("0.001"), D("0.001"))
 IN_COIN = Costs(D("0.001"), D("0.001"), fee_in_base=True)
 
 
+def said(amount: str) -> Decimal:
+    """A sum of money as a sentence writes it, 1,234.50, as a number again."""
+    return D(amount.replace(",", ""))
+
+
 def symbol(**changes) -> Symbol:
     facts = {
         "name": "BTCUSDT",

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from risk.limits import CAPS, Limits
 from risk.protocol import Book, Plan, TraderTotals
+from risk.symbols import PercentPrice
 from tests.risk.builders import IN_COIN, IN_QUOTE, NOW, D, book, plan
 
 cents = st.integers(0, 60_000).map(lambda n: D(n) / 100)
@@ -62,6 +63,9 @@ _bad_days = {
     "algo_orders": st.integers(0, 5),
     "orders": st.integers(0, 200),
     "order_lists": st.integers(0, 20),
+    "account_algo_orders": st.integers(0, 30),
+    "account_orders": st.integers(0, 45),
+    "account_order_lists": st.integers(0, 15),
     "trader": st.none() | trader_totals,
 }
 
@@ -92,6 +96,16 @@ def calm_books() -> st.SearchStrategy[Book]:
     )  # fmt: skip
 
 
+# What an exchange may allow beyond the filters every plan meets; most have none of it.
+_RARE_RULES = [
+    {},
+    {},
+    {"exchange_max_orders": 40, "exchange_max_algo_orders": 25, "exchange_max_order_lists": 12},
+    {"price_range": PercentPrice(D("0.5"), D("1.1"), D("0.9"), D(2))},
+    {"price_range": PercentPrice(D("0.999"), D("1.001"), D("0.99"), D("1.001"))},
+]
+
+
 @st.composite
 def plans(draw) -> Plan:
     """A long or a short around 60,000, sound or not, on a market wide or narrow."""
@@ -106,6 +120,7 @@ def plans(draw) -> Plan:
         budget=str(draw(st.integers(1, 700))),
         cash=str(draw(st.sampled_from([100, 10_000, 10**6]))),
         costs=draw(st.sampled_from([IN_QUOTE, IN_COIN])),
+        **draw(st.sampled_from(_RARE_RULES)),
     )
     return replace(
         drawn,

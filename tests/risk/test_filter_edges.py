@@ -5,7 +5,8 @@ import pytest
 from risk.bounds import _smaller
 from risk.costs import Costs
 from risk.exits import exit_quantity, largest_entry, why_unplaceable
-from risk.symbols import UNLIMITED, read_asset_limits, read_symbol
+from risk.listing import read_asset_limits, read_symbol
+from risk.symbols import UNLIMITED
 from tests.risk.builders import FREE, IN_COIN, D, size, symbol
 from tests.risk.test_symbols import listing
 
@@ -199,6 +200,7 @@ def test_asset_limits_are_read_from_my_filters():
     assert limits(usdc, {**usdc, "asset": "BTC", "limit": "2"}) == {"USDC": 42, "BTC": 2}
     assert limits({**usdc, "limit": "50"}, usdc) == {"USDC": 42}
     assert limits({**usdc, "limit": "0"}, {"filterType": "OTHER", "asset": "X"}) == {}
+    assert limits({**usdc, "filterType": "OTHER"}, {**usdc, "asset": 5}) == {}
     assert read_asset_limits({}, owner="BTCUSDC") == {}
     with pytest.raises(ValueError, match=r"BTCUSDC: MAX_ASSET\.limit is 'NaN'"):
         limits({**usdc, "limit": "NaN"})

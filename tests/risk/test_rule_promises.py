@@ -15,11 +15,11 @@ from risk.protocol import DEFAULTS, Book, Effect, Plan, TraderTotals
 from risk.rules import RULES, check, may_proceed
 from risk.sizing import Sizing
 from risk.wording import money_up
-from tests.risk.builders import D, book, plan
+from tests.risk.builders import D, book, plan, said
 from tests.risk.strategies import books, calm_books, plans, some_limits, sound_plans, wishes
 
 ALL_ADVICE = frozenset({"large_risk", "smallest_risk"})
-PRICES = {"stop_side", "stop_distance", "spread", "slippage", "price_drift"}
+PRICES = {"stop_side", "stop_distance", "stop_range", "spread", "slippage", "price_drift"}
 WAY_OUT = re.compile(
     r"\b(lower the risk|move (it|the)|wait|close (it|one|or|a)|review|try again|draw a|resume"
     r"|cancel|trade another|choose another|risk [\d.]+ %|risk at least|free( or deposit| at least|)"
@@ -112,9 +112,9 @@ def test_every_refusal_names_a_way_out_and_every_verdict_says_something(
         if not v.ok:
             assert WAY_OUT.search(v.message), (v.code, v.message)
             for amount in re.findall(r"Lower the risk by (\S+) ", v.message):
-                assert D(amount) <= D(money_up(the_plan.risk))
-            for amount in re.findall(r"Lower the risk to ([\d.]+) ", v.message):
-                assert 0 < D(amount) < max(the_plan.risk, the_plan.sizing.budget)
+                assert said(amount) <= said(money_up(the_plan.risk))
+            for amount in re.findall(r"Lower the risk to ([\d,.]+) ", v.message):
+                assert 0 < said(amount) < max(the_plan.risk, the_plan.sizing.budget)
 
 
 @given(the_plan=plans(), the_book=books(), the_limits=some_limits)
@@ -210,7 +210,8 @@ def test_risk_below_zero_would_make_room_and_is_refused(name):
 @pytest.mark.parametrize(
     "name",
     ["open_positions", "positions_in_symbol", "losing_streak", "stop_outs", "trades_today",
-     "algo_orders", "orders", "order_lists"],
+     "algo_orders", "orders", "order_lists", "account_algo_orders", "account_orders",
+     "account_order_lists"],
 )  # fmt: skip
 @pytest.mark.parametrize("wrong", [-1, 1.5, True, None, D(1)], ids=str)
 def test_a_count_is_a_whole_number_of_zero_or_more(name, wrong):

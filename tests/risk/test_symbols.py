@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from risk.listing import read_symbol
 from risk.symbols import (
     FINEST,
     UNLIMITED,
@@ -15,7 +16,6 @@ from risk.symbols import (
     floor_to_tick,
     is_on_tick,
     nearest_ticks,
-    read_symbol,
 )
 from tests.risk.builders import D
 
@@ -155,7 +155,14 @@ def test_a_malformed_filter_is_refused_by_name(kind, key, value):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"symbol": None}, {"status": 1}, {"filters": None}, {"filters": [1]}, {"orderTypes": "LIMIT"}],
+    [
+        {"symbol": None},
+        {"status": 1},
+        {"filters": None},
+        {"filters": [1]},
+        {"orderTypes": "LIMIT"},
+        {"orderTypes": ["LIMIT", 1]},
+    ],
 )
 def test_a_malformed_listing_is_refused(changes):
     with pytest.raises(ValueError, match=r"is |without"):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from risk.wording import cents_down, cents_up, money, money_down, money_up, percent, plain
-from tests.risk.builders import D
+from tests.risk.builders import D, said
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,9 @@ from tests.risk.builders import D
         ("0.99996", "1", "0.9999"),
         ("1e-9", "0.000000001", "0.000000001"),
         ("-0.00123456", "-0.001234", "-0.001235"),
+        ("999.999", "1,000.00", "999.99"),
+        ("1234567.891", "1,234,567.90", "1,234,567.89"),
+        ("-1234.5", "-1,234.50", "-1,234.50"),
     ],
 )
 def test_money_is_rounded_to_the_cent_or_to_four_digits_below_a_unit(amount, up, down):
@@ -29,9 +32,16 @@ def test_money_is_rounded_to_the_cent_or_to_four_digits_below_a_unit(amount, up,
 
 @given(amount=st.decimals(-(10**9), 10**9, places=12, allow_nan=False))
 def test_up_is_never_less_and_down_is_never_more(amount):
-    assert D(money_down(amount)) <= amount <= D(money_up(amount))
-    assert Fraction(D(money_up(amount))) - Fraction(amount) <= Fraction(1, 100)
-    assert bool(amount) <= bool(D(money_up(amount)) or D(money_down(amount)))
+    down, up = said(money_down(amount)), said(money_up(amount))
+    assert down <= amount <= up
+    assert Fraction(up) - Fraction(amount) <= Fraction(1, 100)
+    assert bool(amount) <= bool(up or down)
+
+
+def test_money_is_grouped_and_what_is_typed_into_a_field_is_not():
+    assert money(D("1234567.891")) == "1,234,567.89"
+    assert money(D("-10000")) == "-10,000.00"
+    assert plain(D("1234567.8900")) == "1234567.89"
 
 
 def test_a_share_of_nothing_is_no_percentage():

@@ -101,6 +101,27 @@ def test_a_second_start_says_that_it_runs_and_where(home):
     served.stop()
 
 
+@pytest.mark.parametrize("given", ["/dev/null", "a file", "nothing"])
+def test_without_a_way_to_give_it_orders_it_says_so_and_starts_nothing(home, tmp_path, given):
+    """The end of its input means stop; of a file or /dev/null nobody is told that end."""
+    orders = tmp_path / "orders"
+    orders.write_text("stop web\n")
+    closed = ["sh", "-c", 'exec "$@" <&-', "sh"] if given == "nothing" else []
+    with open(orders if given == "a file" else os.devnull) as source:
+        done = subprocess.run(
+            [*closed, sys.executable, "-m", "testudo.stack", "serve", "--servers-only"],
+            cwd=ROOT, env=environment(home), stdin=source, capture_output=True, text=True,
+            timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("Cannot start: its orders come line by line")
+    assert "Give it a pipe or a terminal." in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert not (home / "postgres").exists()
+    assert not (home / "run.json").exists()
+
+
 def test_no_secret_is_written_anywhere_but_in_its_own_file(home):
     served = Served(home)
     served.sql("SELECT 1")

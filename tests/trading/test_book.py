@@ -52,6 +52,15 @@ def test_a_pending_entry_counts_with_its_whole_plan_risk(floor, account, draw, b
     assert (it.orders, it.algo_orders, it.order_lists) == (3, 2, 1)
 
 
+def test_orders_count_in_their_symbol_and_for_the_whole_account(floor, account, draw, book):
+    opened(floor, account, draw(risk_fraction=Decimal("0.004")))
+    opened(floor, account, draw("ETHUSDT", risk_fraction=Decimal("0.004")))
+    for symbol, own in (("BTCUSDT", 2), ("ETHUSDT", 2), ("BNBUSDT", 0)):
+        it = book(account, symbol=symbol)
+        assert (it.orders, it.algo_orders, it.order_lists) == (own, own, own // 2)
+        assert (it.account_orders, it.account_algo_orders, it.account_order_lists) == (4, 4, 2)
+
+
 def test_equity_is_cash_and_the_position_at_the_price_it_could_be_sold_for(
     floor, account, draw, book
 ):

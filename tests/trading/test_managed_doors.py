@@ -8,12 +8,15 @@ import pytest
 from rest_framework.test import APIClient
 
 from tests.trading.risky import SECOND, opened, risk_of
+from testudo.web import step_up
+from trading import decisions
 from trading.api import accounts, holdings
 from trading.book import read_book
 from trading.models import AccountFlow, ManagedHolding
 
 D = Decimal
 BACKEND = "django.contrib.auth.backends.ModelBackend"
+PASSWORD = "a long password"
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +47,16 @@ def declare(http, account, raw=None, **body):
     return http.post(door(account), data, content_type="application/json")
 
 
+def prove(http):
+    assert http.post("/api/v1/step-up", {"password": PASSWORD}, format="json").status_code == 204
+
+
+def end(http, account, holding):
+    """Ends it with the password given a moment ago."""
+    prove(http)
+    return http.delete(door(account, holding))
+
+
 def book(floor, account):
     return read_book(account, risk=risk_of(account), symbol="", quote_of=floor.quote_of)
 
@@ -59,6 +72,8 @@ def test_a_declared_position_counts_by_its_stop_and_refreshes_no_limit(http, flo
     said = answer.json()
     assert (said["symbol"], said["asset"], said["quantity"]) == ("BTCUSDT", "BTC", "0.1")
     after = book(floor, account)
+    assert D(said["worth"]) == after.equity - before.equity
+    assert D(said["heat"]) == after.heat - before.heat
     assert after.equity == before.equity + D("0.1") * bid
     assert after.heat > before.heat + D("0.1") * (entry - stop)
     assert after.drawdown == before.drawdown
@@ -76,13 +91,60 @@ def test_without_a_stop_its_whole_worth_is_at_risk(http, floor, account):
 def test_an_ended_one_counts_nowhere_and_is_gone(http, floor, account):
     before = book(floor, account)
     made = declare(http, account, symbol="ETHUSDT", quantity="1", entry="3000").json()
-    assert http.delete(door(account, made["id"])).status_code == 204
+    assert end(http, account, made["id"]).status_code == 204
     after = book(floor, account)
     assert (after.equity, after.heat) == (before.equity, before.heat)
     assert http.get(door(account)).json() == {"results": []}
     assert http.delete(door(account, made["id"])).status_code == 404
     kinds = AccountFlow.objects.filter(account=account, kind="managed").values_list("change")
     assert sorted(change for (change,) in kinds) == [-1, 1]
+
+
+def test_ending_needs_the_password_again_for_it_makes_room_for_new_risk(http, floor, account):
+    """The coins and their risk stay on the exchange: only the counting stops (R30)."""
+    made = declare(http, account, symbol="ETHUSDT", quantity="1", entry="3000").json()
+    counted = book(floor, account)
+    refused = http.delete(door(account, made["id"]))
+    assert (refused.status_code, refused.json()["code"]) == (403, step_up.CODE)
+    after = book(floor, account)
+    assert (after.equity, after.heat) == (counted.equity, counted.heat)
+    assert end(http, account, made["id"]).status_code == 204
+
+
+def test_both_are_in_the_decision_log_in_plain_language(http, floor, account):
+    bid = floor.quote_of("paper", "ETHUSDT").bid
+    made = declare(http, account, symbol="ETHUSDT", quantity="1", entry="3000").json()
+    end(http, account, made["id"])
+    query = {"account": str(account.pk), "limit": 20}
+    ended, declared = http.get("/api/v1/decisions", query).json()["results"][:2]
+    worth = f"{bid:,.2f} USDT"
+    heat = f"{max(bid, D(3000)):,.2f} USDT"
+    assert (declared["kind"], declared["title"]) == ("holding", "ETH declared managed")
+    assert declared["reading"] == (
+        "You declared 1 ETH managed, bought at 3000, without a stop: "
+        f"{worth} joined equity and {heat} joined heat."
+    )
+    assert (ended["kind"], ended["title"]) == ("holding", "ETH no longer managed")
+    assert ended["reading"] == (
+        f"You stopped counting 1 ETH: {worth} left equity and {heat} left heat. Nothing was sold."
+    )
+    assert list(decisions.breaks(account.pk)) == []
+    full = http.get(f"/api/v1/decisions/{ended['id']}").json()
+    assert full["payload"]["holding"] == made["id"]
+    assert (full["intact"], full["replay"]["same"]) == (True, None)
+
+
+def test_what_is_refused_is_in_no_log(http, account):
+    asked = {"symbol": "BTCUSDT", "quantity": "9", "entry": "60000"}
+    assert declare(http, account, **asked).status_code == 409
+    assert decisions.head(account.pk)[0] == 0
+
+
+def test_one_whose_price_is_not_known_counts_with_what_was_paid(http, account, monkeypatch):
+    declare(http, account, symbol="ETHUSDT", quantity="0.5", entry="3000", stop="1")
+    monkeypatch.setattr(holdings.HoldingsView, "quote_of", staticmethod(lambda *of: None))
+    (said,) = http.get(door(account)).json()["results"]
+    assert D(said["worth"]) == D("1500")
 
 
 @pytest.mark.parametrize(
@@ -98,6 +160,7 @@ def test_an_ended_one_counts_nowhere_and_is_gone(http, floor, account):
         ({"stop": "1e3"}, 400, "stop"),
         ({"quantity": "٠.١"}, 400, "quantity"),
         ({"side": "short"}, 400, "side"),
+        ({"entry": "99999999999999999"}, 400, "Give what one BTC cost."),
     ],
 )
 def test_what_cannot_count_is_refused_by_name(http, account, wrong, status, says):
@@ -105,6 +168,8 @@ def test_what_cannot_count_is_refused_by_name(http, account, wrong, status, says
     answer = declare(http, account, **asked)
     assert answer.status_code == status, answer.content
     assert says in answer.content.decode()
+    (error,) = answer.json()["errors"]
+    assert error["field"] in wrong
     assert not ManagedHolding.objects.exists()
 
 
@@ -114,6 +179,7 @@ def test_the_same_coins_are_not_declared_twice(http, account):
     again = declare(http, account, **asked)
     assert again.status_code == 409
     assert "declared already" in again.json()["detail"]
+    assert [error["field"] for error in again.json()["errors"]] == ["symbol"]
 
 
 def test_coins_of_a_trade_of_ours_cannot_be_declared(http, floor, account, draw):
@@ -132,13 +198,14 @@ def test_anothers_account_and_holding_are_absent_alike(http, account, django_use
     mallory = APIClient()
     mallory.force_login(user, BACKEND)
     asked = {"symbol": "BTCUSDT", "quantity": "0.1", "entry": "60000"}
+    prove(mallory)
     for answer in (
         mallory.get(door(account)),
         declare(mallory, account, **asked),
         mallory.delete(door(account, made["id"])),
     ):
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-    assert http.delete(door(account, uuid4())).status_code == 404
+    assert end(http, account, uuid4()).status_code == 404
     assert ManagedHolding.objects.filter(ended_at=None).count() == 1
 
 

@@ -174,6 +174,16 @@ def test_the_price_range_is_checked_at_every_average_the_exchange_may_use(judged
     assert "PERCENT_PRICE" in broken(judged(draw()), "exchange_filters")
 
 
+def test_a_spike_in_the_minute_still_open_counts_in_the_average(floor, account, draw):
+    def spiked(venue, symbol):
+        quote = floor.quote_of(venue, symbol)
+        return replace(quote, low=quote.price * D("0.98"), high=quote.price * D("1.03"))
+
+    plan = judge(account, draw(), quote_of=spiked).plan
+    price = floor.quote_of("paper", "BTCUSDT").price
+    assert (plan.average_low, plan.average_high) == (price * D("0.98"), price * D("1.03"))
+
+
 def broken(judged, code):
     return next((v.message for v in judged.verdicts if v.code == code and not v.ok), None)
 

@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 
 from risk.protocol import DEFAULTS, Book, Plan, TraderTotals
 from risk.rules import RULES, check
+from risk.symbols import PercentPrice
 from tests.risk.builders import NOW, book, plan
 from trading import decisions
 from trading.breakers import lock_risk
@@ -36,7 +37,7 @@ WORN = book(
 CHECKED = replace(DEFAULTS, lock_losing_symbols=True, lock_losing_setups=True)
 BIG = plan(budget="400", price="60500", quoted_price="60000", bid="59000", market_age=HOUR)
 BIG = replace(BIG, worst_entry=D("60300"))
-SMALL = plan(budget="10")
+SMALL = plan(budget="10", price_range=PercentPrice(D(0), D(2), D("0.995"), D(2)))
 WRONG = replace(
     plan(direction="short", entry="60000", stop="60300", target="59900"), stop=D("59999.99")
 )

@@ -4,6 +4,8 @@ Every statement sees what those before it wrote. The first that fails undoes the
 would alone. Rows are written as `save(force_insert=True)` writes them, without signals.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -44,15 +46,15 @@ class Batch:
         self._statements, self._values = [], []
 
 
-def _value_of(field: Field, row: Model) -> Any:
+def _value_of(field: Field[Any, Any], row: Model) -> Any:
     return field.get_db_prep_save(field.pre_save(row, add=True), connection=connection)
 
 
 @cache
-def _insert_of(model: type[Model]) -> tuple[Sequence[Field], str, str]:
+def _insert_of(model: type[Model]) -> tuple[Sequence[Field[Any, Any]], str, str]:
     """(columns, the statement up to its values, the places of one row)."""
     fields = model._meta.concrete_fields
     name = connection.ops.quote_name
-    columns = ", ".join(name(field.column) for field in fields)
+    columns = ", ".join(name(str(field.column)) for field in fields)
     head = f"INSERT INTO {name(model._meta.db_table)} ({columns}) VALUES "  # noqa: S608  our names
     return fields, head, f"({', '.join(['%s'] * len(fields))})"

@@ -67,7 +67,8 @@ class OutboxEvent(models.Model):
         The stream is created if new; its row stays locked until commit. `ids`: `id` and
         `correlation_id`.
         """
-        body = cls._meta.get_field("payload").get_db_prep_save(payload, connection)
+        field: models.JSONField[Any, Any] = cls._meta.get_field("payload")  # type: ignore[assignment]
+        body = field.get_db_prep_save(payload, connection)
         ours = (ids["id"], stream, name, body, ids["correlation_id"], timezone.now())
         return _APPEND, (stream, *ours)
 

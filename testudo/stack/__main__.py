@@ -110,7 +110,8 @@ class Orders:
         self.platform = platform
         self.waiting: deque[str] = deque()
         platform.supervisor.on_input = self.waiting.append
-        platform.supervisor.watch_input(sys.stdin.fileno())
+        # Python has no `stdin` at all where it was started with a closed one.
+        platform.supervisor.watch_input(sys.stdin.fileno() if sys.stdin else -1)
 
     def carry_out(self) -> None:
         """Serve until stopped. Raises: Stopped."""

@@ -156,7 +156,11 @@ class Supervisor:
                     raise ChildDied(child)
 
     def watch_input(self, descriptor: int) -> None:
-        """Give whole lines from `descriptor` to `on_input`; its end means stop."""
+        """Give whole lines from `descriptor` to `on_input`; its end means stop.
+
+        Raises: CannotStart, where nobody can speak through it: a file or /dev/null has no moment
+        at which a line arrives, and the system refuses to watch it.
+        """
         pending = b""
 
         def on_readable() -> None:
@@ -171,7 +175,13 @@ class Supervisor:
                 if self.on_input:
                     self.on_input(line.decode())
 
-        self._selector.register(descriptor, selectors.EVENT_READ, on_readable)
+        try:
+            self._selector.register(descriptor, selectors.EVENT_READ, on_readable)
+        except (PermissionError, ValueError) as error:  # no pipe or terminal; closed
+            raise CannotStart(
+                "its orders come line by line on standard input, and this one is closed, a file "
+                "or /dev/null. Give it a pipe or a terminal."
+            ) from error
 
     def _on_signals(self) -> None:
         wake = self.private[0]

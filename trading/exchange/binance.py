@@ -19,7 +19,7 @@ from binance.exceptions import BinanceAPIException, BinanceRequestException
 from requests.adapters import BaseAdapter, HTTPAdapter
 
 from risk.costs import discounted
-from risk.symbols import read_asset_limits
+from risk.listing import read_asset_limits
 from testudo import clock
 from trading.exchange.binance_wire import leg_fields, plain, read_answer, read_order, read_trade
 from trading.exchange.outcomes import refusal

@@ -44,7 +44,8 @@ class Candle(models.Model):
 
 
 class SymbolRules(models.Model):
-    """What a venue last said about a symbol: its entry of exchangeInfo, as sent."""
+    """What a venue last said about a symbol: its entry of exchangeInfo, as sent, and beside it what
+    `risk.listing` names: exchange-wide filters and execution rules."""
 
     venue = models.CharField(max_length=16)
     symbol = models.CharField(max_length=20)

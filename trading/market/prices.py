@@ -33,6 +33,8 @@ class Quote:
     ask: Decimal
     at: datetime  # exchange time of the last change
     seen: datetime  # when the stream was last proved alive, by our clock
+    low: Decimal | None = None  # of the minute still open; None: no candle of it was heard yet
+    high: Decimal | None = None
 
 
 def key_of(venue: str, symbol: str) -> str:
@@ -94,6 +96,7 @@ def read_quote(venue: str, symbol: str, raw: bytes | str) -> Quote | None:
     """A price as it is kept and published; None, and a word in the log, where it can't be read."""
     try:
         said = orjson.loads(raw)
+        candle = said.get("candle")  # [opening time, open, high, low, close, volume]
         return Quote(
             symbol=symbol,
             price=Decimal(said["price"]),
@@ -101,7 +104,9 @@ def read_quote(venue: str, symbol: str, raw: bytes | str) -> Quote | None:
             ask=Decimal(said["ask"]),
             at=clock.from_ms(said["at"]),
             seen=clock.from_ms(said["seen"]),
+            low=Decimal(candle[3]) if candle else None,
+            high=Decimal(candle[2]) if candle else None,
         )
-    except (ValueError, KeyError, TypeError, InvalidOperation) as error:
+    except (ValueError, LookupError, TypeError, InvalidOperation) as error:
         log.warning("price_unreadable", venue=venue, symbol=symbol, error=repr(error))
         return None

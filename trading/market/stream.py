@@ -24,7 +24,7 @@ from trading.market.backfill import fill
 from trading.market.board import Board
 from trading.market.candles import Minute, upsert_candles
 from trading.market.prices import TTL, channel_of, key_of
-from trading.market.symbols import store_rules
+from trading.market.symbols import store_execution_rules, store_rules
 from trading.market.venue_rest import MarketUnavailable, VenueRest
 
 log = structlog.get_logger(__name__)
@@ -225,10 +225,14 @@ class MarketStream:
         """Read the symbols' rules at the start and every hour."""
         while True:
             await self._insist("rules", self._read_rules)
+            await self._insist("execution_rules", self._read_execution_rules)
             await asyncio.sleep(RULES_EVERY)
 
     def _read_rules(self) -> int:
         return store_rules(self.venue, self._rest.exchange_info(self._symbols))
+
+    def _read_execution_rules(self) -> int:
+        return store_execution_rules(self.venue, self._rest.execution_rules(self._symbols))
 
     async def _insist(self, what: str, call: Callable[..., Any], *args: Any) -> None:
         """Do it, however often the venue or the database is away."""

@@ -4,11 +4,13 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from risk.symbols import Symbol, read_symbol
+from risk.listing import CALCULATION, EXCHANGE_FILTERS, EXECUTION_RULES, read_symbol
+from risk.symbols import Symbol
 from testudo import clock
 from trading.market.models import SymbolRules
 from trading.venue_health import note_order_limits
 
+_EXECUTION = (EXECUTION_RULES, CALCULATION)
 KEPT_FOR = 60  # seconds, on the monotonic clock
 _kept: dict[tuple[str, str], tuple[float, Symbol]] = {}
 
@@ -39,11 +41,22 @@ def listed(venue: str) -> list[Symbol]:
 
 
 def store_rules(venue: str, raw: Mapping[str, Any]) -> int:
-    """Keep an exchangeInfo answer, a row a symbol. Returns how many."""
+    """Keep an exchangeInfo answer, a row a symbol. Returns how many.
+
+    What the exchange allows an account over all symbols stands in every row; the execution rules
+    known before stay.
+    """
     now = clock.now()
     note_order_limits(venue, raw)
+    before = dict(SymbolRules.objects.filter(venue=venue).values_list("symbol", "raw"))
+    shared = {EXCHANGE_FILTERS: raw.get(EXCHANGE_FILTERS, [])}
     rows = [
-        SymbolRules(venue=venue, symbol=each["symbol"], raw=each, fetched_at=now)
+        SymbolRules(
+            venue=venue,
+            symbol=each["symbol"],
+            raw={**each, **shared, **_execution(before.get(each["symbol"], {}))},
+            fetched_at=now,
+        )
         for each in raw["symbols"]
     ]
     SymbolRules.objects.bulk_create(
@@ -52,6 +65,26 @@ def store_rules(venue: str, raw: Mapping[str, Any]) -> int:
         unique_fields=["venue", "symbol"],
         update_fields=["raw", "fetched_at"],
     )
+    _forget(venue)
+    return len(rows)
+
+
+def store_execution_rules(venue: str, found: Mapping[str, Mapping[str, Any]]) -> int:
+    """Keep the execution rules of symbols that are listed already, as `VenueRest.execution_rules`
+    gives them; a symbol it does not name has none any more. Returns how many have some."""
+    rows = list(SymbolRules.objects.filter(venue=venue))
+    for row in rows:
+        listed = {key: value for key, value in row.raw.items() if key not in _EXECUTION}
+        row.raw = {**listed, **_execution(found.get(row.symbol, {}))}
+    SymbolRules.objects.bulk_update(rows, ["raw"])
+    _forget(venue)
+    return sum(bool(row.raw.get(EXECUTION_RULES)) for row in rows)
+
+
+def _execution(known: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: known[key] for key in _EXECUTION if key in known}
+
+
+def _forget(venue: str) -> None:
     for key in [key for key in _kept if key[0] == venue]:
         del _kept[key]
-    return len(rows)

@@ -5,20 +5,25 @@ from typing import Any
 import orjson
 import requests
 
+from risk.listing import CALCULATION, EXECUTION_RULES
 from trading.exchange.venues import VenueUrls
 from trading.market.candles import Minute
 
 TIMEOUT = (3, 10)  # seconds to connect, to read
 PAGE = 1000  # the most candles of one answer
 MINUTE_MS = 60_000
+NOT_FOUND = 404
+NO_REFERENCE_PRICE = -2043  # "This symbol doesn't have a reference price."
 
 
 class MarketUnavailable(Exception):
     """A question went unanswered, or the answer made no sense. Ask again after `wait` seconds."""
 
-    def __init__(self, message: str, *, wait: float = 0) -> None:
+    def __init__(self, message: str, *, wait: float = 0, status: int = 0, code: int = 0) -> None:
         super().__init__(message)
         self.wait = wait
+        self.status = status  # HTTP's; 0 where no answer came
+        self.code = code  # Binance's own; 0 where there is none
 
 
 class VenueRest:
@@ -74,6 +79,39 @@ class VenueRest:
             raise MarketUnavailable("exchangeInfo came without symbols")
         return info
 
+    def execution_rules(self, symbols: list[str]) -> dict[str, dict[str, Any]]:
+        """Of each symbol its execution rules and how the price they measure by is calculated, as
+        `risk.listing` reads them. Empty where the venue has no such rules.
+
+        Weight: 2 a symbol (40 at most), and 2 for each that has a rule. Raises: MarketUnavailable.
+        """
+        try:
+            said = self._get("executionRules", symbols=orjson.dumps(symbols).decode())
+        except MarketUnavailable as error:
+            if error.status == NOT_FOUND:
+                return {}
+            raise
+        try:
+            rules = {each["symbol"]: each["rules"] for each in said["symbolRules"]}
+        except (TypeError, KeyError) as error:
+            raise MarketUnavailable(f"executionRules make no sense: {error!r}") from error
+        return {
+            symbol: {
+                EXECUTION_RULES: own,
+                CALCULATION: self._calculation(symbol) if own else None,
+            }
+            for symbol, own in rules.items()
+        }
+
+    def _calculation(self, symbol: str) -> Any:
+        """How a symbol's reference price comes about; None where it has none."""
+        try:
+            return self._get("referencePrice/calculation", symbol=symbol)
+        except MarketUnavailable as error:
+            if error.code == NO_REFERENCE_PRICE:
+                return None
+            raise
+
     def _get(self, path: str, **params: str) -> Any:
         url = f"{self._root}/api/v3/{path}"
         try:
@@ -83,7 +121,18 @@ class VenueRest:
                 raise MarketUnavailable(
                     f"{path}: HTTP {reply.status_code}: {reply.text[:200]}",
                     wait=float(wait) if wait.isdigit() else 0,
+                    status=reply.status_code,
+                    code=_code_of(reply.content),
                 )
             return orjson.loads(reply.content)
         except (requests.RequestException, orjson.JSONDecodeError) as error:
             raise MarketUnavailable(f"{path}: {error}") from error
+
+
+def _code_of(body: bytes) -> int:
+    """The code in Binance's refusal; 0 where the body is none (an HTML page of a proxy, say)."""
+    try:
+        code = orjson.loads(body)["code"]
+    except (orjson.JSONDecodeError, TypeError, KeyError):
+        return 0
+    return code if isinstance(code, int) else 0

@@ -28,7 +28,7 @@ class Leg(models.TextChoices):
 
 
 class Decision(models.Model):
-    """One placement, refusal, limit change, halt or resume with all its inputs. Append-only.
+    """One placement, refusal, limit change, holding, halt or resume with its inputs. Append-only.
 
     Two hashes bind each record to the one before: `digest`, which anyone can recompute from an
     export, and `hash`, keyed, which only this server can make. Holds ids and figures only. The

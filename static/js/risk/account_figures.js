@@ -1,4 +1,4 @@
-/** The account in figures: the strip, by symbol, day and week, holdings. Changed in place. */
+/** The account in figures: the strip, by symbol, day and week. Changed in place. */
 import { Decimal } from "testudo/decimal.js"
 import { byId, icon, make, say } from "testudo/dom.js"
 import { figure, money, percent, signed } from "testudo/format.js"
@@ -32,9 +32,6 @@ export class AccountFigures {
     this.#table("symbols", facts.by_symbol, "Nothing is at risk: no open trade, no pending entry.", (one) => [
       make("th", { scope: "row" }, make("span", { class: "side-mark" }, icon(one.side === "short" ? "down" : "up"), one.symbol, make("span", { class: "muted" }, ` ${one.side}`))),
       cell(money(one.heat)), cell(money(one.open_risk)), cell(money(one.exposure)),
-    ])
-    this.#table("holdings", facts.holdings, "None. Coins you bring to the account are listed here: outside equity, heat and flatten, until you declare them managed.", (one) => [
-      make("th", { scope: "row" }, one.asset), cell(figure(one.quantity)), cell(one.value === null ? "no price" : money(one.value)),
     ])
   }
 

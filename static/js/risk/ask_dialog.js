@@ -17,7 +17,8 @@ let count = 0
 /**
  * A labelled field of a dialog, with its hint and room for what is wrong with it.
  * @param {{name: string, label: string, hint?: string, type?: string, autocomplete?: string,
- *   required?: boolean, maxlength?: string}} about
+ *   required?: boolean, maxlength?: string, value?: string, inputmode?: string, spellcheck?: string,
+ *   "data-missing"?: string}} about `data-missing`: what is said where it is required and empty
  */
 export function field({ name, label, hint = "", type = "text", ...more }) {
   const id = `ask-${++count}-${name}`
@@ -102,7 +103,7 @@ class AskDialog {
   /** @returns {boolean} every required field says something */
   #complete() {
     const fields = /** @type {HTMLInputElement[]} */ ([...this.#form.querySelectorAll("input[required]")])
-    for (const input of fields) this.#wrong(input.name, input.value.trim() ? "" : "Say it in a few words; it is kept in the decision log.")
+    for (const input of fields) this.#wrong(input.name, input.value.trim() ? "" : input.dataset.missing ?? "Say it in a few words; it is kept in the decision log.")
     if (!this.#password.hidden) {
       const typed = /** @type {HTMLInputElement} */ (this.#password.querySelector("input")).value
       this.#wrong("password", typed ? "" : "Type your password.")

@@ -12,6 +12,7 @@ export const KINDS = {
   placed: { name: "Placed", tone: "badge-good" },
   refused: { name: "Refused", tone: "badge-bad" },
   limit_changed: { name: "Limits", tone: "" },
+  holding: { name: "Holding", tone: "" },
   breaker: { name: "Breaker", tone: "badge-warn" },
   halted: { name: "Halted", tone: "badge-bad" },
   resumed: { name: "Resumed", tone: "badge-good" },

@@ -24,6 +24,8 @@ const FACTS = [
   ["planned_risk", "Worst planned loss", number(money)],
   ["risk_fraction", "Risk", number(percent)],
   ["reward_to_risk", "Reward to risk, net", number((value) => figure(value, 2))],
+  ["worth", "Of equity", number(money)],
+  ["heat", "Of heat", number(money)],
   ["cause", "Cause", words],
   ["phase", "Phase", words],
   ["name", "Limit", words],
@@ -104,7 +106,7 @@ function showPlan(payload) {
   // Objects (the whole plan, the book) stay in the record below; here are the figures a trader knows.
   const plain = FACTS.filter(([name]) => ["string", "number"].includes(typeof payload?.[name]) && payload[name] !== "")
   byId("plan").hidden = plain.length === 0
-  say(byId("plan-title"), payload?.entry ? "The plan" : "The figures")
+  say(byId("plan-title"), payload?.target ? "The plan" : "The figures")
   byId("plan-facts").replaceChildren(...plain.map(([name, title, write]) =>
     make("div", {}, make("dt", {}, title), make("dd", {}, write(payload[name])))))
 }

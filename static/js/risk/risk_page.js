@@ -7,6 +7,7 @@ import { clearNotice, notice } from "testudo/desk/notices.js"
 import { AccountFigures } from "testudo/risk/account_figures.js"
 import { DecisionLog } from "testudo/risk/decision_log.js"
 import { History } from "testudo/risk/history.js"
+import { Holdings } from "testudo/risk/holdings.js"
 import { LimitGauges } from "testudo/risk/limit_gauges.js"
 import { PendingChanges } from "testudo/risk/pending_changes.js"
 import { RiskSource } from "testudo/risk/risk_source.js"
@@ -24,6 +25,7 @@ const state = new StatePanel()
 const gauges = new LimitGauges(byId("limits"))
 const figures = new AccountFigures()
 const history = new History(`${base}/risk/history`)
+const holdings = new Holdings(account, () => source.read())
 const log = new DecisionLog(account.id)
 const pending = new PendingChanges(byId("pending"), showPending)
 /** What the wishes that wait were last read for. */
@@ -35,6 +37,7 @@ function show(facts) {
   state.show(facts)
   gauges.show(facts.gauges)
   figures.show(facts)
+  holdings.show(facts)
   history.live(facts)
   drawLimits(facts)
   if (facts.warnings.length) notice("warnings", "warn", facts.warnings.join(" "))

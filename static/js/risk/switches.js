@@ -15,7 +15,7 @@ export function askHalt(account) {
       make("p", {}, "No new trade is taken from now on. Stops and targets stay on the exchange, and you can always close. Resuming asks for your password and a reason."),
       field({ name: "reason", label: "Reason", required: true, maxlength: "200", hint: "For yourself, later." }),
       tick("cancel_entries", "Cancel entries that wait.", "Those not filled yet."),
-      tick("flatten", "Close every position at the market.", "Sells what is managed, never your holdings."),
+      tick("flatten", "Close every position at the market.", "Sells what your trades hold, never coins you brought."),
     ],
     send: (form) => call("POST", `/api/v1/accounts/${account}/halt`, {
       body: { reason: form.get("reason"), cancel_entries: form.has("cancel_entries"), flatten: form.has("flatten") },

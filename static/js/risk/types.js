@@ -10,11 +10,16 @@
  * @typedef {import("testudo/desk/types.js").Risk & {state_reason: string, state_until: string | null,
  *   at: string, version: number, locked: string, available: string, nav: string, peak_nav: string,
  *   drawdown: string, day: Period, week: Period, gauges: Gauge[], breakers: BreakerFacts[],
- *   holdings: {asset: string, quantity: string, value: string | null}[],
+ *   holdings: Holding[],
  *   by_symbol: {symbol: string, side: "long" | "short", heat: string, exposure: string,
  *     open_risk: string}[],
  *   warnings: string[], pending_changes: number, open_risk?: string}} RiskFacts
  *   `open_risk` only where a frame brought it; else it is the sum of `by_symbol`
+ *
+ * @typedef {{asset: string, quantity: string, value: string | null}} Holding what counts nowhere
+ * @typedef {{id: string, symbol: string, asset: string, quantity: string, entry: string,
+ *   stop: string | null, declared_at: string, worth: string, heat: string}} Managed
+ *   `worth` counts in equity, `heat` in heat
  *
  * @typedef {{at: string, equity: string, heat: string, open_risk: string, day_lost: string,
  *   drawdown: string, state: string,

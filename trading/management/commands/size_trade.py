@@ -11,10 +11,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
+from risk.listing import EXCHANGE_FILTERS, read_symbol
 from risk.protocol import CAPS, DEFAULTS
 from risk.rules import Book, Limits, Plan, Verdict, check, may_proceed
 from risk.sizing import PlanImpossible, entry_cap, size
-from risk.symbols import EXACT, Symbol, is_on_tick, nearest_ticks, read_symbol
+from risk.symbols import EXACT, Symbol, is_on_tick, nearest_ticks
 from risk.wording import cents_down, cents_up, plain
 from testudo import clock
 from trading.exchange.paper.symbols import SYMBOLS
@@ -104,7 +105,7 @@ def from_file(name: str, file: Path) -> Symbol:
         listing = json.loads(file.read_text(encoding="utf-8"))
         entries = listing.get("symbols", [listing])
         entry = next(entry for entry in entries if entry["symbol"] == name)
-        return read_symbol(entry)
+        return read_symbol({EXCHANGE_FILTERS: listing.get(EXCHANGE_FILTERS, []), **entry})
     except StopIteration:
         raise CommandError(f"{file} lists no {name}.", returncode=USAGE) from None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as broken:
