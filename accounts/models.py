@@ -1,17 +1,17 @@
 """Who you are. The role lives here and nowhere else, never in a token."""
 
 import zoneinfo
-from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.exceptions import ValidationError
-from django.db import connection, models
+from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
 from accounts import names
 from testudo.db.ids import new_id
+from testudo.db.tries import TryCount
 
 
 class Role(models.TextChoices):
@@ -120,31 +120,5 @@ class User(AbstractBaseUser):
 User._meta.get_field("email").register_lookup(Lower)
 
 
-class SignInCount(models.Model):
-    """How often a password was tried for one name from one address since the window began.
-
-    A row, not a cache entry: the count is exact however many try at once, and outlives Redis.
-    """
-
-    key = models.CharField(max_length=64, primary_key=True)  # a digest: names no one
-    tried = models.PositiveIntegerField()
-    began_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"{self.tried} since {self.began_at}"
-
-    @classmethod
-    def count(cls, key: str, *, window: timedelta) -> int:
-        """Count one more try, in one statement, and return how many the window now has."""
-        table = connection.ops.quote_name(cls._meta.db_table)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"INSERT INTO {table} AS c (key, tried, began_at) "  # noqa: S608
-                "VALUES (%(key)s, 1, now()) ON CONFLICT (key) DO UPDATE SET "
-                "tried = CASE WHEN c.began_at < now() - %(window)s::interval THEN 1 "
-                "ELSE c.tried + 1 END, "
-                "began_at = CASE WHEN c.began_at < now() - %(window)s::interval THEN now() "
-                "ELSE c.began_at END RETURNING tried",
-                {"key": key, "window": f"{window.total_seconds()} seconds"},
-            )
-            return int(cursor.fetchone()[0])
+class SignInCount(TryCount):
+    """How often a password was tried for one name from one address since the window began."""

@@ -17,7 +17,6 @@ from django.shortcuts import render
 
 from accounts import names
 from accounts.models import SignInCount, User
-from testudo.web.step_up import proved
 
 
 def name_of(request: HttpRequest | None, credentials: dict[str, Any] | None) -> str:
@@ -56,7 +55,7 @@ class CountedBackend:
         return None  # it lets nobody in
 
 
-@receiver([user_logged_in, proved])
+@receiver(user_logged_in)
 def start_over(request: HttpRequest | None, user: Any, **_: object) -> None:
     """A password that was right forgets the tries before it."""
     if request is not None:

@@ -65,9 +65,10 @@ def spread(plan: Plan, book: Book, limits: Limits) -> Verdict:
 
 def slippage(plan: Plan, book: Book, limits: Limits) -> Verdict:
     """Expected slippage: how much worse than the best price the entry may fill, as a part of R
-    from that price. An entry that rests on its line slips nowhere."""
+    from that price. An entry that rests on its line slips nowhere; one that waits for a breakout is
+    sent once the best price is on its line."""
     long = plan.direction == "long"
-    best = plan.ask if long else plan.bid
+    best = _best_when_sent(plan, limits)
     worse = max(plan.worst_entry - best if long else best - plan.worst_entry, ZERO)
     distance = max(best - plan.stop if long else plan.stop - best, ZERO)
     return at_most(
@@ -83,6 +84,15 @@ def slippage(plan: Plan, book: Book, limits: Limits) -> Verdict:
             "the stop further away."
         ),
     )
+
+
+def _best_when_sent(plan: Plan, limits: Limits) -> Decimal:
+    """The best price an entry meets: now, or its own line where that lies beyond the slippage."""
+    if plan.direction == "long":
+        reach = plan.ask + max(plan.ask - plan.stop, ZERO) * limits.max_slippage_r
+        return plan.entry if plan.entry > reach else plan.ask
+    reach = plan.bid - max(plan.stop - plan.bid, ZERO) * limits.max_slippage_r
+    return plan.entry if plan.entry < reach else plan.bid
 
 
 def price_drift(plan: Plan, book: Book, limits: Limits) -> Verdict:

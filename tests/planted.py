@@ -64,8 +64,8 @@ BUGS = [
     Bug(
         "a pair placed before the exchange is asked",
         "trading/decide.py",
-        "    return naked is not None and polled is not None and polled > naked",
-        "    return True",
+        "        return self.trade.naked_since is not None and self.trade.polled_at is not None",
+        "        return True",
         ("tests/trading/test_unknown_outcomes.py",),
     ),
     Bug(
@@ -88,7 +88,7 @@ BUGS = [
     Bug(
         "an unanswered order sent again",
         "trading/submission.py",
-        "                _mark_unknown(order, outcome)",
+        "                _mark_unknown(order, outcome, opens=opens)",
         "                Order.objects.filter(pk=order.pk).update(state=State.PLANNED)",
         ("tests/trading/test_unknown_outcomes.py",),
     ),

@@ -42,6 +42,10 @@ class PaperAdmin:
         """Close WebSockets from the exchange's side: "user", "market" or "all"."""
         return self._post("drop-connections", {"kind": kind})
 
+    def arm(self, fault: str) -> dict[str, Any]:
+        """Arm one fault, `NAME:option=value`; it is spent after its strikes."""
+        return self._post("faults", {"fault": fault})
+
     def state(self) -> dict[str, Any]:
         return self._checked(self.http.get(f"{self.url}/state", timeout=10))
 

@@ -332,6 +332,9 @@ VENUES = {
 # The paper exchange's own loopback door: opens practice accounts, deposits, moves its market.
 PAPER_ADMIN_URL = env("PAPER_ADMIN_URL", default="http://127.0.0.1:9700/paper-admin")
 PAPER_ADMIN_TOKEN = env("PAPER_ADMIN_TOKEN", default="")
+# Request weight a minute the paper exchange takes from one address, and we from it: Binance's own,
+# or more where a benchmark or a drill opens accounts by the hundred.
+PAPER_WEIGHT_LIMIT = env.int("PAPER_WEIGHT_LIMIT", default=6_000)
 
 # Lines for people at a terminal and in development, JSON wherever a machine collects them.
 LOGGING = logs.config(

@@ -1,16 +1,21 @@
 """What `stream_accounts` does for one account: keep its books in step with its user stream."""
 
 from datetime import timedelta
-from decimal import Decimal
 
 import structlog
 
 from testudo import clock
-from trading import flows, reconcile, venue_health
+from trading import asset_flows, flows, foreign, orphans, reconcile, recovery, venue_health
 from trading.bookkeeping import book_balances, book_fills, book_order
 from trading.exchange.binance import BinanceExchange
 from trading.exchange.factory import exchange_for
-from trading.exchange.port import ExchangeError, ExchangeUnavailable, OrderReport, TradeReport
+from trading.exchange.port import (
+    ExchangeError,
+    OrderReport,
+    RequestsHeld,
+    TradeReport,
+    is_trouble,
+)
 from trading.exchange.user_stream import (
     Alive,
     BalanceUpdate,
@@ -21,7 +26,9 @@ from trading.exchange.user_stream import (
     Subscribed,
 )
 from trading.market.symbols import UnknownSymbol, rules
-from trading.models import ExchangeAccount
+from trading.models import ExchangeAccount, Trade
+from trading.order_states import FINISHED
+from trading.rate_budget import Use, spending
 from trading.symbols_of import watched_symbols
 from trading.wake import wake_turn
 
@@ -36,11 +43,7 @@ def take_in(account: ExchangeAccount, event: StreamEvent) -> None:
         case Subscribed():
             match_books(account)
         case OrderUpdate(order=report, trade=trade):
-            ours = book_order(account.pk, report)
-            if trade is not None and ours is not None:
-                book_fills(account.pk, [trade])
-            elif trade is not None:
-                book_foreign_trade(account, report, trade)
+            take_in_order(account, report, trade)
             wake_turn(account.pk, protective=True)
         case BalanceUpdate(balances=balances):
             book_balances(account.pk, balances)
@@ -58,39 +61,49 @@ def take_in(account: ExchangeAccount, event: StreamEvent) -> None:
     note_alive(account)
 
 
+def take_in_order(account: ExchangeAccount, report: OrderReport, trade: TradeReport | None) -> None:
+    """An order moved: one of ours, one of ours nobody knows of (R14), or a stranger's."""
+    ours = book_order(account.pk, report)
+    if ours is None and orphans.is_ours(report):
+        try:
+            with spending(Use.PROTECTIVE):
+                orphans.meet(account, report, exchange=exchange_for(account))
+        except ExchangeError as error:
+            raise StreamLost(f"could not adopt an order of ours: {error}") from error
+        ours = book_order(account.pk, report)
+    if ours is None:
+        foreign.hear(account, report)
+    if trade is not None and ours is not None:
+        book_fills(account.pk, [trade])
+    elif trade is not None:
+        book_foreign_trade(account, report, trade)
+
+
 def book_foreign_trade(account: ExchangeAccount, order: OrderReport, trade: TradeReport) -> None:
     """A trade made by hand on the exchange: its cash is a flow, its coins are holdings."""
     try:
         symbol = rules(account.venue, order.symbol)
     except UnknownSymbol:
         return  # of a symbol we do not know: the next comparison of the balances books it
-    sign = 1 if order.side == "SELL" else -1
-    change = Decimal(0)
-    if symbol.quote == account.currency:
-        change += sign * trade.quote_quantity
-    if symbol.base == account.currency:
-        change -= sign * trade.quantity
-    if trade.commission_asset == account.currency:
-        change -= trade.commission
-    if change:
-        flows.book_flow(
-            account,
-            kind=flows.Kind.FOREIGN_TRADE,
-            key=f"trade:{trade.symbol}:{trade.trade_id}",
-            asset=account.currency,
-            change=change,
-            at=trade.at,
-        )
+    asset_flows.book_foreign_trade(account, symbol, trade, side=order.side)
 
 
 def match_books(account: ExchangeAccount) -> None:
-    """Close the gap: orders, fills and balances by REST, then the stream may go on (R13, R14)."""
+    """Close the gap: orders, fills and balances by REST, then the stream may go on (R13, R14).
+
+    Raises: StreamLost; RequestsHeld, where the budget of requests is used up: try again then.
+    """
     exchange = exchange_for(account)
+    holds = Trade.objects.filter(account=account, held__gt=0).exclude(state__in=FINISHED).exists()
     try:
-        booked = reconcile.catch_up(account, exchange=exchange)
-        reconcile.refresh_fees(account, watched_symbols(account), exchange=exchange)
+        # Who holds a position comes first: the rest of the minute's requests is kept for them.
+        with spending(Use.PROTECTIVE if holds else Use.ORDINARY):
+            booked = recovery.catch_up(account, exchange=exchange)
+            reconcile.refresh_fees(account, watched_symbols(account), exchange=exchange)
+    except RequestsHeld:
+        raise  # it is asked again once it may be; the stream need not be opened again
     except ExchangeError as error:
-        if isinstance(error, ExchangeUnavailable):
+        if is_trouble(error):
             venue_health.note_failure(account.venue, str(error))
         raise StreamLost(f"could not match the books: {error}") from error
     venue_health.note_success(account.venue)

@@ -20,14 +20,22 @@ from trading.models import (
     DecisionHead,
     EquityPoint,
     ExchangeAccount,
+    ExchangeCall,
     FeeRate,
     Fill,
+    ForeignOrder,
     GlobalHalt,
+    Incident,
+    LedgerBalance,
+    LedgerEntry,
     ManagedHolding,
+    Move,
     Order,
+    RequestBan,
     SymbolRules,
     Trade,
     TraderRisk,
+    VenueBreaker,
     VenueHealth,
 )
 
@@ -154,3 +162,58 @@ class SymbolRulesAdmin(ReadOnlyAdmin):
 # Candle has no page: Django 5.2's admin takes no composite primary key.
 
 __all__ = ["RiskProfileAdmin"]
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(ReadOnlyAdmin):
+    list_display = ["at", "account", "source", "book", "asset", "change"]
+    list_filter = ["book", "asset"]
+    search_fields = ["source"]
+    date_hierarchy = "at"
+
+
+@admin.register(LedgerBalance)
+class LedgerBalanceAdmin(ReadOnlyAdmin):
+    list_display = ["account", "asset", "total"]
+    list_filter = ["asset"]
+
+
+@admin.register(RequestBan)
+class RequestBanAdmin(ReadOnlyAdmin):
+    list_display = ["venue", "status", "until", "said", "noted_at"]
+
+
+@admin.register(ForeignOrder)
+class ForeignOrderAdmin(ReadOnlyAdmin):
+    list_display = ["account", "symbol", "side", "type", "price", "quantity", "status", "seen_at"]
+    list_filter = ["status"]
+
+
+@admin.register(VenueBreaker)
+class VenueBreakerAdmin(ReadOnlyAdmin):
+    list_display = ["venue", "part", "phase", "failures", "opened_at", "retry_at", "last_error"]
+
+
+@admin.register(Incident)
+class IncidentAdmin(ReadOnlyAdmin):
+    """The incidents of all accounts, with what was done. To read: nobody trades for a trader."""
+
+    list_display = ["opened_at", "severity", "kind", "account", "trade", "text", "closed_at"]
+    list_filter = ["severity", "kind", ("closed_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["account", "trade"]
+    search_fields = ["text", "about", "account__name", "trade__id"]
+    date_hierarchy = "opened_at"
+
+
+@admin.register(ExchangeCall)
+class ExchangeCallAdmin(ReadOnlyAdmin):
+    list_display = ["at", "trade", "method", "path", "status", "ms"]
+    list_filter = ["method", "status"]
+    list_select_related = ["trade"]
+    search_fields = ["trade__id", "path"]
+
+
+@admin.register(Move)
+class MoveAdmin(ReadOnlyAdmin):
+    list_display = [field.name for field in Move._meta.concrete_fields]
+    list_select_related = True

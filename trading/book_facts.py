@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_CEILING, Context, Decimal
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +18,8 @@ from testudo import clock
 from trading.book_known import Known, known_of
 from trading.book_reads import ORDERS, READ
 from trading.market.prices import Quote
-from trading.models import AccountRisk, ExchangeAccount, Fill
-from trading.order_states import TERMINAL
+from trading.models import AccountRisk, ExchangeAccount, Fill, Leg
+from trading.order_states import LIVE, TERMINAL
 from trading.positions import FillFact, OrderFact, position_of
 
 ZERO = Decimal(0)
@@ -126,7 +126,7 @@ def facts_from(columns: Iterator[Any], known: Known) -> BookFacts:
         booked=free + locked + moved if ledger is None else ledger,
         free=max(free + moved, ZERO),
         stakes=(
-            *(_stake(*trade) for trade in trades),
+            *(stake for trade in trades for stake in _stakes(*trade)),
             *(stake_of_holding(*each) for each in managed),
         ),
         past=tuple(_past(*each) for each in closed),
@@ -139,10 +139,15 @@ def facts_from(columns: Iterator[Any], known: Known) -> BookFacts:
     )
 
 
-def _stake(
+def _stakes(
     key: str, symbol: str, base: str, side: str, quantity: Decimal, worst_entry: Decimal,
-    stop: Decimal, fee_rate: Decimal, planned_risk: Decimal, orders: list, fills: list,
-) -> Stake:  # fmt: skip
+    stop: Decimal, stop_now: Decimal, fee_rate: Decimal, planned_risk: Decimal, orders: list,
+    fills: list,
+) -> Iterator[Stake]:  # fmt: skip
+    """What is held, and what may still be bought: of an entry filled in part both, as one position.
+
+    Cash for the rest is reserved here until the exchange itself has locked it.
+    """
     position = position_of(
         [
             OrderFact(leg=leg, state=state, quantity=amount, filled=filled)
@@ -150,19 +155,41 @@ def _stake(
         ],
         [_fill(base, *each) for each in fills],
     )
-    facts = {
-        "trade_id": UUID(key), "symbol": symbol, "side": side, "stop": stop, "fee_rate": fee_rate
-    }  # fmt: skip
-    if position.entry_price is None or position.held <= ZERO:
-        bought = position.entry_price is not None
-        return Stake(
+    facts = {"symbol": symbol, "side": side, "fee_rate": fee_rate}
+    bought = position.entry_price is not None
+    held = bought and position.held > ZERO
+    if held:
+        yield Stake(
             **facts,
-            quantity=quantity,
-            entry=worst_entry,
-            planned_risk=planned_risk,
-            cash=ZERO if bought else quantity * worst_entry,
+            trade_id=UUID(key),
+            quantity=position.held,
+            entry=position.entry_price,
+            stop=stop_now,
         )
-    return Stake(**facts, quantity=position.held, entry=position.entry_price)
+    entry_state = next(state for leg, state, *_ in orders if leg == Leg.ENTRY)
+    if held and entry_state in TERMINAL:
+        return
+    left = quantity - position.entered if held else quantity
+    if not left:
+        return
+    yield Stake(
+        **facts,
+        trade_id=None if held else UUID(key),
+        quantity=left,
+        entry=worst_entry,
+        stop=stop,
+        planned_risk=_share(planned_risk, left, quantity),
+        cash=ZERO if bought or entry_state in LIVE else quantity * worst_entry,
+        counts=not held,
+    )
+
+
+def _share(amount: Decimal, part: Decimal, whole: Decimal) -> Decimal:
+    """The part's share of an amount, rounded up at the 18 places a column holds."""
+    if part == whole:
+        return amount
+    up = Context(prec=60, rounding=ROUND_CEILING)
+    return up.divide(amount * part, whole).quantize(Decimal("1E-18"), context=up)
 
 
 def _fill(

@@ -21,8 +21,8 @@ FROM trading_balance b WHERE b.account_id = r.account_id AND b.asset = %(currenc
 """
 _TRADES = """
 SELECT coalesce(json_agg(json_build_array(
-    t.id, t.symbol, t.base_asset, t.side, t.quantity, t.worst_entry, t.stop, t.fee_rate,
-    t.planned_risk,
+    t.id, t.symbol, t.base_asset, t.side, t.quantity, t.worst_entry, t.stop,
+    coalesce(t.moved_stop, t.stop), t.fee_rate, t.planned_risk,
     (SELECT coalesce(json_agg(json_build_array(
             o.leg, o.state, o.quantity, o.filled, o.type, o.list_client_order_id
         )), '[]') FROM trading_order o WHERE o.trade_id = t.id),
@@ -34,7 +34,7 @@ SELECT coalesce(json_agg(json_build_array(
 FROM trading_trade t
 WHERE t.account_id = r.account_id AND t.state IN ('approved', 'entering', 'open', 'closing')
 """
-ORDERS = 9  # where in a trade's array its orders stand
+ORDERS = 10  # where in a trade's array its orders stand
 # Two walks of an index: the latest closed trades, and when the latest of all were placed.
 _PAST = """
 SELECT coalesce(json_agg(json_build_array(

@@ -16,11 +16,12 @@ from django.db.models import F, Sum
 from risk.wording import plain
 from testudo import clock
 from testudo.observability import correlation
-from trading import commissions, events
+from trading import commissions, events, ledger
 from trading.exchange.port import BalanceReport, OrderReport, TradeReport
-from trading.models import Balance, Fill, Order, Trade
-from trading.order_states import NEXT, IllegalMove, State
+from trading.models import Balance, EntryKind, Fill, Leg, Order, Trade
+from trading.order_states import LIVE, NEXT, TERMINAL, IllegalMove, State
 from trading.settlement import settle, tell
+from trading.wake import wake_turn_after_part
 
 log = structlog.get_logger(__name__)
 
@@ -82,10 +83,20 @@ def book_order(account_id: UUID, report: OrderReport) -> Order | None:
     with story_of(known), transaction.atomic():
         trade = lock_trade(known.trade_id)
         order = Order.objects.get(pk=known.pk)
+        before = _figures(order)
         _book_figures(order, report)
         _move(trade, order, report)
-        settle(trade)
+        if _figures(order) != before:  # a poll that brings no news raises no version: B18
+            settle(trade)
     return order
+
+
+def _figures(order: Order) -> tuple[object, ...]:
+    """What a report may change of an order."""
+    return (
+        order.state, order.quantity, order.filled, order.exchange_order_id, order.working_at,
+        order.resting_at,
+    )  # fmt: skip
 
 
 def _book_figures(order: Order, report: OrderReport) -> None:
@@ -103,6 +114,9 @@ def _book_figures(order: Order, report: OrderReport) -> None:
     if order.working_at is None and report.working_at is not None:
         order.working_at = report.working_at
         changed.append("working_at")
+    if order.resting_at is None and STATES[report.status] in (*LIVE, State.FILLED):
+        order.resting_at = report.at
+        changed.append("resting_at")
     if changed:
         order.save(update_fields=changed)
 
@@ -114,7 +128,10 @@ def _move(trade: Trade, order: Order, report: OrderReport) -> None:
     first_answer = order.state in (State.SENDING, State.UNKNOWN)
     if to == order.state or to not in NEXT[State(order.state)]:
         return
-    advance(order, to=to, state_reason=report.reason, next_look_at=None)
+    if order.ended_at is not None and to not in TERMINAL:
+        return  # an older word than the exchange's last one (F17); only our own "absent" is undone
+    ended = {"ended_at": report.at} if to in TERMINAL else {}
+    advance(order, to=to, state_reason=report.reason, next_look_at=None, **ended)
     log.info("order_moved", order=order.client_order_id, leg=order.leg, to=to)
     if first_answer and trade.acknowledged_at is None:
         trade.acknowledged_at = clock.now()
@@ -167,7 +184,7 @@ def _book_fill(known: Order, report: TradeReport) -> int:
             "commission_quote": worth,
             "at": report.at,
         }
-        _, new = Fill.objects.get_or_create(
+        fill, new = Fill.objects.get_or_create(
             account_id=order.account_id,
             symbol=report.symbol,
             exchange_trade_id=report.trade_id,
@@ -176,6 +193,7 @@ def _book_fill(known: Order, report: TradeReport) -> int:
         if not new:
             return 0
         _move_cash(trade, order, report)
+        ledger.post_fill(fill, first=True)
         total = order.fills.aggregate(total=Sum("quantity"))["total"]
         if total > order.filled:
             order.filled = total
@@ -196,6 +214,8 @@ def _book_fill(known: Order, report: TradeReport) -> int:
             ),
         )
         settle(trade)
+        if order.leg == Leg.ENTRY and trade.kind == EntryKind.PULLBACK:
+            wake_turn_after_part(trade.account_id)
     return 1
 
 

@@ -6,6 +6,8 @@ percent-encoding and anything else breaks one of the two.
 """
 
 import base64
+import binascii
+from dataclasses import dataclass
 from uuid import UUID
 
 LIST, ENTRY, STOP, TARGET, EXIT = "L", "E", "S", "G", "X"
@@ -21,3 +23,28 @@ def client_id(intent: UUID, leg: str, attempt: int = 1) -> str:
         attempt, digit = divmod(attempt, 36)
         digits = _DIGITS[digit] + digits
     return f"T{base64.b32encode(intent.bytes).decode().rstrip('=')}{leg}{digits}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """What an id of ours says."""
+
+    intent: UUID
+    leg: str
+    attempt: int
+
+
+def read(text: str) -> Ours | None:
+    """The intent, leg and attempt an id of ours was made of; None for an id that is not ours."""
+    body, leg, digits = text[1:27], text[27:28], text[28:]
+    if len(text) != 32 or leg not in (LIST, ENTRY, STOP, TARGET, EXIT):
+        return None
+    try:
+        intent = UUID(bytes=base64.b32decode(body + "======"))
+    except (binascii.Error, ValueError):
+        return None
+    if any(digit not in _DIGITS for digit in digits):
+        return None
+    found = Ours(intent, leg, int(digits, 36))
+    made = found.attempt and client_id(intent, leg, found.attempt)
+    return found if made == text else None

@@ -15,6 +15,7 @@ from trading.exchange.port import ExchangeRefused
 from trading.exchange.venues import VenueRefused, venue_urls
 from trading.models import AccountRisk, ExchangeAccount, Trade, Venue
 from trading.order_states import FINISHED
+from trading.rate_budget import budget_of
 
 PRACTICE_MONEY = {"USDT": Decimal(10_000)}
 MOST_ACCOUNTS = 10  # of one trader: each costs a stream and a share of the request budget
@@ -82,7 +83,9 @@ def store_account(user: Any, *, venue: str, name: str, keys: ApiKeys) -> Exchang
 def _check_rights(venue: str, keys: ApiKeys) -> None:
     """Read and trade, never withdraw (R27). Raises: AccountRefused; ExchangeUnavailable."""
     try:
-        rights = BinanceExchange(venue_urls(venue), keys.key, keys.secret).key_rights()
+        exchange = BinanceExchange(venue_urls(venue), keys.key, keys.secret)
+        exchange.keep_to(budget_of(venue))
+        rights = exchange.key_rights()
     except VenueRefused as error:
         raise AccountRefused(str(error), field="venue") from error
     except ExchangeRefused as error:

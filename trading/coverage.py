@@ -69,6 +69,11 @@ def _there(account: ExchangeAccount, coins: frozenset[str]) -> dict[str, Decimal
     return found
 
 
+def halt_for(account: ExchangeAccount, reason: str) -> bool:
+    """Stop new risk until a person has looked into a difference. False: it is stopped already."""
+    return breakers.open_breaker(account.pk, Cause.RECONCILIATION, reason=reason[:200])
+
+
 def halt(account: ExchangeAccount, sentences: list[str]) -> None:
     """Stop new risk until a person has looked, and say what is missing."""
     reason = " ".join(sentences)

@@ -7,13 +7,34 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from trading import decide_entries, decide_exits, decide_moves
+from trading.decide_entries import ExpireEntry, Release, TakeBackEntry
+from trading.decide_exits import GiveUpLegs
 from trading.order_states import TERMINAL, UNSETTLED, State
 from trading.positions import FillFact, OrderFact, Position, position_of, uncovered
+from trading.step import Step
 
 POLL_EVERY = timedelta(seconds=30)  # R13: even a healthy stream is only a hint
 LOOK_AGAIN = timedelta(seconds=1)  # when something should have happened and was not seen yet
 LEGS_ARMED_WITHIN = timedelta(seconds=2)  # after the entry's fill, else we place them: R9
 SENDING_LEASE = timedelta(seconds=14)  # recvWindow 2 s + API time-out 10 s + 2 s: R4
+# A stop or an exit cannot wait for the time-out: past the recvWindow nothing of it can come any
+# more, and it is looked for before it goes again, under the same ids.
+PROTECTIVE_LEASE = timedelta(seconds=3)
+# Our clock may be put back (F15): a moment further ahead than this was written before that, and is
+# over. Machines differ by less.
+AHEAD = timedelta(seconds=1)
+LONGEST_LOOK = timedelta(seconds=6)  # no look is put off further
+
+
+def has_passed(age: timedelta, since: datetime, now: datetime) -> bool:
+    """Whether so much time has passed since a moment that we wrote down."""
+    return not -AHEAD <= now - since < age
+
+
+def is_due(at: datetime, now: datetime) -> bool:
+    """Whether a look that was put off is due."""
+    return not now < at <= now + LONGEST_LOOK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +43,11 @@ class OrderSeen(OrderFact):
     sent_with: str  # the list it belongs to, or its own id
     claimed_at: datetime | None
     next_look_at: datetime | None
+    type: str = ""
+    working_at: datetime | None = None  # of a leg: since it was set off
+    ended_because: str = ""  # in the exchange's own word
+    looks: int = 0  # times it was looked for in vain
+    move_id: UUID | None = None  # the move it was sent for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +63,11 @@ class TradeSeen:
     polled_at: datetime | None
     naked_since: datetime | None
     closing: bool
+    move_id: UUID | None = None  # a move of stop or target that is not over yet
+    kind: str = "now"  # of entry
+    withdrawn: bool = False  # the entry is to be taken back
+    crossed: bool = False  # a breakout: the price has reached its line
+    released: bool = False  # a breakout: every rule has passed since, and it may be sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,14 +93,13 @@ class Situation:
         """Whether the exchange may be asked again about something that should have happened."""
         return self.polled_before(LOOK_AGAIN)
 
+    @property
+    def asked_since_naked(self) -> bool:
+        """Whether the exchange itself has confirmed that nothing covers the position (R9)."""
+        return self.trade.naked_since is not None and self.trade.polled_at is not None
+
     def polled_before(self, age: timedelta) -> bool:
-        return self.trade.polled_at is None or self.now - self.trade.polled_at >= age
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    trade_id: UUID
-    correlation_id: str = ""
+        return self.trade.polled_at is None or has_passed(age, self.trade.polled_at, self.now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +122,6 @@ class LookUp(Step):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatchUp(Step):
     """Read the trade's orders and fills from the exchange."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpireEntry(Step):
-    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +172,9 @@ def _decide(it: Situation) -> Iterator[Step]:
         yield from _settle_group(it, group, on)
     if any(order.state in UNSETTLED or order.state == State.PLANNED for order in it.trade.orders):
         return  # one thing at a time: what is under way says what comes next
-    if it.position.held >= it.trade.dust and it.position.booked:
+    if resting := decide_entries.resting(it):
+        yield from _look_after_entry(it, resting, on)
+    elif it.position.held >= it.trade.dust and it.position.booked:
         yield from _look_after(it, on)
     elif it.stale:
         yield CatchUp(**on)  # fills are missing, or nothing was heard since it was sent
@@ -158,29 +185,32 @@ def _settle_group(it: Situation, group: Sequence[OrderSeen], on: dict[str, Any])
     ids = tuple(order.id for order in group)
     states = {order.state for order in group}
     if states == {State.PLANNED}:
-        if any(order.leg == "entry" for order in group) and (why := _too_late(it)):
+        entering = any(order.leg == "entry" for order in group)
+        if entering and (why := decide_entries.why_not_sent(it)):
             yield ExpireEntry(why=why, **on)
+        elif entering and decide_entries.armed(it):
+            if it.trade.crossed:
+                yield Release(**on)
         else:
             yield Submit(order_ids=ids, **on)
     elif State.SENDING in states:
         claimed = max(order.claimed_at for order in group if order.claimed_at)
-        if it.now - claimed >= SENDING_LEASE:
+        entering = any(order.leg == "entry" for order in group)
+        if has_passed(SENDING_LEASE if entering else PROTECTIVE_LEASE, claimed, it.now):
             yield GiveUp(order_ids=ids, **on)
     elif State.UNKNOWN in states:
         due = [order.next_look_at for order in group if order.next_look_at]
-        if not due or min(due) <= it.now:
+        if not due or is_due(min(due), it.now):
             yield LookUp(order_ids=ids, **on)
 
 
-def _too_late(it: Situation) -> str:
-    """Why an entry that was not sent yet must not be sent any more; "" where it may."""
-    if it.trade.closing:
-        return "It was withdrawn before it was sent."
-    if not it.new_risk:
-        return "The account takes no new risk now."
-    if it.now >= it.trade.expires_at:
-        return "It could not be sent in time, and the price has moved on."
-    return ""
+def _look_after_entry(it: Situation, entry: OrderSeen, on: dict[str, Any]) -> Iterator[Step]:
+    """It waits at the exchange until it has filled whole, or is to be taken back."""
+    if why := decide_entries.why_taken_back(it):
+        if entry.next_look_at is None or is_due(entry.next_look_at, it.now):
+            yield TakeBackEntry(why=why, **on)
+    elif it.polled_before(LOOK_AGAIN if it.position.entered or entry.filled else POLL_EVERY):
+        yield CatchUp(**on)
 
 
 def _look_after(it: Situation, on: dict[str, Any]) -> Iterator[Step]:
@@ -194,25 +224,35 @@ def _look_after(it: Situation, on: dict[str, Any]) -> Iterator[Step]:
     elif it.trade.closing and standing:
         yield CancelLegs(**on)
     elif it.trade.closing:
-        yield ExitNow(why="closed", **on)
+        may_go = decide_exits.exit_may_go(exits, it.now)
+        if may_go and (it.stale or decide_exits.sells_at_once(exits)):
+            yield ExitNow(why="closed", **on)
+    elif began := decide_exits.set_off_at(standing):
+        yield from _look_after_sale(it, began, on)
+    elif moving := list(decide_moves.due(it, on)):
+        yield from moving
     elif not it.missing:
         if it.polled_before(POLL_EVERY):
             yield CatchUp(**on)
     elif any(order.state == State.WAITING for order in exits) and not _overdue(it):
         if it.stale:
             yield CatchUp(**on)  # the exchange arms the legs itself; see whether it has
-    elif not _asked_since_naked(it):
+    elif not it.asked_since_naked:
         yield CatchUp(**on)  # query first: a leg that fills may report its sibling's end before
+    elif leg := decide_exits.fell_short(exits):
+        yield ExitNow(why=f"The {leg} did not sell all, so the rest is sold at the market.", **on)
     elif _last_pair_refused(it.groups):
         yield ExitNow(why="The exchange refused the stop, so the position is closed.", **on)
     else:
         yield Protect(quantity=it.missing, **on)
 
 
-def _asked_since_naked(it: Situation) -> bool:
-    """Whether the exchange itself has confirmed that nothing covers the position (R9)."""
-    naked, polled = it.trade.naked_since, it.trade.polled_at
-    return naked is not None and polled is not None and polled > naked
+def _look_after_sale(it: Situation, began: datetime, on: dict[str, Any]) -> Iterator[Step]:
+    """A leg that names a price was set off. It sells soon, or the market has gone past it (F26)."""
+    if has_passed(decide_exits.MAY_REST, began, it.now):
+        yield GiveUpLegs(why="The price went past the limit, so the rest is sold now.", **on)
+    elif it.stale:
+        yield CatchUp(**on)
 
 
 def _overdue(it: Situation) -> bool:

@@ -45,13 +45,17 @@ def _plan(facts: Mapping[str, Any]) -> Reading:
     side, symbol = str(facts["side"]), str(facts["symbol"])
     broken = [each for each in facts["verdicts"] if not each["ok"]]
     stopped = [each for each in broken if each["effect"] == "block"] or broken
-    placed = facts["kind"] == "placed"
+    placed = facts["kind"] in ("placed", "released")
+    again = facts["kind"] in ("released", "release_refused")
     asked = (
-        f"You asked for a {side} of {symbol} at {_figure(facts['entry'])}, stop "
+        f"{'The price reached' if again else 'You asked for'} a {side} of {symbol} at "
+        f"{_figure(facts['entry'])}, stop "
         f"{_figure(facts['stop'])}, target {_figure(facts['target'])}, risking "
         f"{percent(Decimal(facts['risk_fraction']), Decimal(1))} of equity. "
     )
     title = f"{side.capitalize()} {symbol} {'approved' if placed else 'refused'}"
+    if again:
+        title += " at its line"
     decided = _approved(facts, broken) if placed else _refused(facts, stopped)
     return Reading(title, asked + decided, symbol, tuple(each["code"] for each in broken))
 
@@ -189,6 +193,8 @@ def _holding(facts: Mapping[str, Any]) -> Reading:
 _READERS: dict[str, Callable[[Mapping[str, Any]], Reading]] = {
     "placed": _plan,
     "refused": _plan,
+    "released": _plan,
+    "release_refused": _plan,
     "limit_changed": _limit,
     "breaker": _breaker,
     "halted": _halted,

@@ -70,7 +70,7 @@ def _verdicts(
     )
     verdicts = (
         *check(plan, book, limits),
-        entry_kind(plan, facts["entry_kind"]),
+        entry_kind(plan, facts["entry_kind"], asked=facts.get("asked_kind", "")),
         quote_age(drawing, now=book.at),
     )
     return {verdict.code: verdict for verdict in verdicts}

@@ -26,7 +26,10 @@ from trading import decision_keys
 from trading.decision_facts import MICROSECOND, SOME
 from trading.models import Decision, DecisionHead
 
-KINDS = ("placed", "refused", "limit_changed", "halted", "resumed", "breaker", "holding")
+KINDS = (
+    "placed", "refused", "released", "release_refused", "limit_changed", "halted", "resumed",
+    "breaker", "adopted", "holding",
+)  # fmt: skip
 # Codes, figures, ids, moments, time zones: no spaces, no @, nothing long.
 FIGURE_OR_ID = re.compile(r"[A-Za-z0-9_.:+\-/]{0,64}|#", re.ASCII)
 OWN = frozenset({"id", "account", "number", "kind", "at"})  # written here, not by the caller

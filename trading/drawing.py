@@ -10,6 +10,8 @@ from decimal import ROUND_FLOOR, Decimal
 
 from risk.bounds import Share
 from risk.costs import Costs, Direction
+from risk.manage_rules import NONE as UNMANAGED
+from risk.manage_rules import Management
 from risk.protocol import RECOVERY_SHARE
 from risk.rules import Book, Limits, Plan
 from risk.size_models import SizeModel, wanted_quantity
@@ -36,6 +38,10 @@ class Drawing:
     acknowledged: frozenset[str] = field(default_factory=frozenset)
     reason: str = ""
     setup: str = ""
+    management: Management = UNMANAGED  # once it is open
+    kind: str = ""  # of entry, as the trader saw it; "" takes what the line means now
+    expires_at: datetime | None = None  # of an entry that waits; None: the end of the next day
+    worst_entry: Decimal | None = None  # approved before: of a breakout that has reached its line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +76,9 @@ def drawn(drawing: Drawing, terms: Terms, book: Book) -> tuple[Plan, str]:
     """
     symbol, limits = terms.symbol, terms.limits
     best = terms.ask if drawing.side == "long" else terms.bid
-    cap = _cap(best, drawing, symbol, limits)
-    kind = kind_of(drawing, best=best, cap=cap)
-    worst = cap if kind == "now" else drawing.entry
-    # A pullback rests in the book: it must be sent as LIMIT_MAKER, or it could pay more than this.
-    costs = terms.resting if kind == "pullback" else terms.taking
+    kind, worst = kind_of(drawing, best=best, symbol=symbol, limits=limits)
+    maker = kind == "pullback" and rests_as_maker(symbol)
+    costs = terms.resting if maker else terms.taking
     fraction = _fraction(drawing, limits, book)
     equity = max(book.equity, ZERO)
     ceiling = terms.model.ceiling_fraction
@@ -116,21 +120,36 @@ def drawn(drawing: Drawing, terms: Terms, book: Book) -> tuple[Plan, str]:
     return plan, kind
 
 
-def kind_of(drawing: Drawing, *, best: Decimal, cap: Decimal) -> str:
-    """Which entry the line means: *now* is within the slippage cap of the best price."""
-    allowance = abs(cap - best)
-    distance = drawing.entry - best if drawing.side == "long" else best - drawing.entry
-    if abs(distance) <= allowance:
-        return "now"
-    return "breakout" if distance > 0 else "pullback"
-
-
-def _cap(best: Decimal, drawing: Drawing, symbol: Symbol, limits: Limits) -> Decimal:
-    """The worst price of a *now* entry; the line itself where the market is beyond the stop."""
+def kind_of(
+    drawing: Drawing, *, best: Decimal, symbol: Symbol, limits: Limits
+) -> tuple[str, Decimal]:
+    """Which entry the line means, and the worst price it may fill at. *Now* is within the slippage
+    cap of the best price. A breakout is sent once the best price is on its line: its cap is counted
+    from there. Where the market is beyond the stop, only a breakout can be meant."""
+    away = drawing.entry - best if drawing.side == "long" else best - drawing.entry
     beyond = best <= drawing.stop if drawing.side == "long" else best >= drawing.stop
-    if beyond:
-        return drawing.entry
-    return entry_cap(best, drawing.stop, symbol.tick, limits.max_slippage_r)
+    if not beyond:
+        cap = entry_cap(best, drawing.stop, symbol.tick, limits.max_slippage_r)
+        if abs(away) <= abs(cap - best):
+            return "now", _no_worse(cap, drawing)
+        if away < 0:
+            return "pullback", drawing.entry
+    cap = entry_cap(drawing.entry, drawing.stop, symbol.tick, limits.max_slippage_r)
+    return "breakout", cap
+
+
+def _no_worse(cap: Decimal, drawing: Drawing) -> Decimal:
+    """The cap, but never beyond the worst price that was approved."""
+    if drawing.worst_entry is None:
+        return cap
+    better = min if drawing.side == "long" else max
+    return better(cap, drawing.worst_entry)
+
+
+def rests_as_maker(symbol: Symbol) -> bool:
+    """Whether a pullback is sent as LIMIT_MAKER, which pays the maker's fee or is refused. A plain
+    LIMIT that met the market would pay the taker's."""
+    return "LIMIT_MAKER" in symbol.order_types
 
 
 def _fraction(drawing: Drawing, limits: Limits, book: Book) -> Decimal:

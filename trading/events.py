@@ -64,6 +64,13 @@ class OrderUnknown(TradeEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TradeCameBack(TradeEvent):
+    """A trade was over, for its entry had been taken for absent or ended; it had filled."""
+
+    name: ClassVar[str] = "trading.trade_came_back"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFilled(TradeEvent):
     """The exchange filled all or part of an order. It has happened; it cannot be refused."""
 
@@ -103,10 +110,69 @@ class PositionUnprotected(TradeEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MoveEvent(TradeEvent):
+    """What every fact about a move of stop and target carries. Prices in the quote asset."""
+
+    name: ClassVar[str] = "trading.move_event"
+    move_id: UUID
+    why: str  # trader, break_even, trailing, ratchet
+    from_stop: Decimal
+    from_target: Decimal
+    to_stop: Decimal
+    to_target: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveWished(MoveEvent):
+    """A move was recorded; the exchange was told nothing yet."""
+
+    name: ClassVar[str] = "trading.move_wished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopMoved(MoveEvent):
+    """Stop and target rest at the new prices, as the exchange confirmed."""
+
+    name: ClassVar[str] = "trading.stop_moved"
+    state: str
+    naked_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveEnded(MoveEvent):
+    """A move came to something else than was wished; `text` says what."""
+
+    name: ClassVar[str] = "trading.move_ended"
+    state: str  # kept, stop_only, exited, overtaken
+    naked_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CloseRequested(TradeEvent):
     """The trader asked to leave the trade at the market."""
 
     name: ClassVar[str] = "trading.close_requested"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineReached(TradeEvent):
+    """The price reached a breakout's line; or it has left it again, and the plan waits on."""
+
+    name: ClassVar[str] = "trading.line_reached"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryReleased(TradeEvent):
+    """Every rule passed once more, and a breakout is sent."""
+
+    name: ClassVar[str] = "trading.entry_released"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryTakenBack(TradeEvent):
+    """The rest of a waiting entry is being canceled; what was bought of it stays, with its stop."""
+
+    name: ClassVar[str] = "trading.entry_taken_back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,8 +288,25 @@ class FlowBooked(RiskEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IncidentOpened(RiskEvent):
-    """The books and the exchange disagree in a way that a person must look at."""
+class IncidentEvent(RiskEvent):
+    """What every fact about an incident carries."""
+
+    name: ClassVar[str] = "trading.incident_event"
+    code: str  # its kind
+    incident_id: UUID | None = None  # None: told before incidents had rows
+    severity: str = "alarm"
+    trade_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentOpened(IncidentEvent):
+    """Something went wrong that the trader must be able to read about."""
 
     name: ClassVar[str] = "trading.incident_opened"
-    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentClosed(IncidentEvent):
+    """It is over; the text says what was done."""
+
+    name: ClassVar[str] = "trading.incident_closed"

@@ -20,8 +20,8 @@ from trading.models import ExchangeAccount, Venue
 from trading.plans import Judged, entry_kind, quote_age
 
 MOST_CLOSES = 3
-# Refusals of our own that no lever is searched for: the drawing's age, and an entry away from the
-# market, whose verdict names the price to move it to. A drag of the entry asks many times a second.
+# Refusals of our own that no lever is searched for: the drawing's age, and another kind of entry
+# than the trader saw.
 OURS = frozenset({"quote_age", "entry_kind"})
 HUNDREDTH = Decimal("0.01")
 
@@ -68,14 +68,14 @@ def ways_out(
         plan = _redrawn(drawing, judged, levers, book)
         if plan is None:
             return None
-        return (*check(plan[0], book, judged.limits), entry_kind(*plan), seen)
+        return (*check(plan[0], book, judged.limits), entry_kind(*plan, asked=drawing.kind), seen)
 
     def judge_only(levers: Levers, book: Book, codes: frozenset[str]) -> Sequence[Verdict] | None:
         plan = _redrawn(drawing, judged, levers, book)
         if plan is None:
             return None
         rules = [by_code[code] for code in codes if code in by_code]
-        others = (v for v in (entry_kind(*plan), seen) if v.code in codes)
+        others = (v for v in (entry_kind(*plan, asked=drawing.kind), seen) if v.code in codes)
         return (*check(plan[0], book, judged.limits, rules=rules), *others)
 
     refusing = [by_code[v.code] for v in judged.verdicts if not v.ok and v.code in by_code]

@@ -15,7 +15,7 @@ from risk import nav
 from risk.wording import plain
 from testudo import clock
 from testudo.db.ids import new_id
-from trading import events
+from trading import events, ledger
 from trading.book import nav_of, store_nav
 from trading.book_facts import ZERO, QuoteOf, cash_moved, facts_of_account
 from trading.book_totals import worth
@@ -70,18 +70,36 @@ def book_flow(
             return AccountFlow.objects.create(**facts, change=change)  # the opening has it in
         covering = _covering(account, asset, change, at)
         if covering is not None:
-            AccountFlow.objects.create(
+            named = AccountFlow.objects.create(
                 account=account, kind=Kind.EXTERNAL, key=f"named:{key}"[:120], asset=asset,
                 change=-change, value=-_value(account, asset, change),
                 since=covering.since, at=covering.at,
             )  # fmt: skip
-            return AccountFlow.objects.create(
+            flow = AccountFlow.objects.create(
                 **facts, change=change, value=_value(account, asset, change)
             )
+            ledger.post_flow(named)
+            ledger.post_flow(flow)
+            return flow
         return _book(
             account, risk, trader, facts=facts, change=change, quote_of=quote_of,
             value=_value(account, asset, change),
         )  # fmt: skip
+
+
+def book_coins(
+    account: ExchangeAccount, *, kind: str, key: str, asset: str, change: Decimal, at: datetime
+) -> AccountFlow:
+    """Book what a comparison of the balances found of a coin: no part of equity. With the lock."""
+    last = AccountFlow.objects.filter(account=account, asset=asset, at__lt=at).order_by("-at")
+    since = last.values_list("at", flat=True).first() or account.created_at
+    flow = AccountFlow.objects.create(
+        account=account, kind=kind, key=key, asset=asset, change=change, value=ZERO, at=at,
+        since=min(since, at) if kind == Kind.EXTERNAL else None,
+    )  # fmt: skip
+    ledger.post_flow(flow)
+    _tell(account, flow)
+    return flow
 
 
 def _value(account: ExchangeAccount, asset: str, change: Decimal) -> Decimal:
@@ -110,6 +128,7 @@ def _book(
     facts_now = facts_of_account(account)
     equity = worth(facts_now, venue=account.venue, quote_of=quote_of)
     of_all = equity_of_all(account, quote_of=quote_of) if trader is not None else ZERO
+    counted = in_cash and ledger.is_open(account)
     if value and in_cash:
         row = Balance.objects.filter(account=account, asset=account.currency)
         if not row.exclude(booked=None).update(booked=F("booked") + value):
@@ -124,6 +143,8 @@ def _book(
     flow = AccountFlow.objects.create(
         **facts, change=change, value=value, units=after.units - before.units
     )
+    if counted:
+        ledger.post_flow(flow)
     _tell(account, flow)
     return flow
 
@@ -182,12 +203,11 @@ def compare_cash(
 def _open_books(
     account: ExchangeAccount, risk: AccountRisk, trader: TraderRisk | None, row: Balance, *,
     total: Decimal, at: datetime, quote_of: QuoteOf,
-) -> AccountFlow | None:  # fmt: skip
+) -> AccountFlow:  # fmt: skip
     """The first word on the account: what is there begins the ledger and the NAV at 1."""
-    opening = total + _moved_since(account, at)
-    Balance.objects.filter(pk=row.pk).update(booked=ZERO)
-    if not opening:
-        return None
+    counted = ledger.open_books(account)  # what was booked of it before: of orders found again
+    opening = total - (counted - ledger.moved_since(account, at).get(account.currency, ZERO))
+    Balance.objects.filter(pk=row.pk).update(booked=counted)
     facts = {"account": account, "kind": Kind.OPENING, "asset": row.asset, "at": at}
     return _book(
         account, risk, trader, facts={**facts, "key": "opening"}, change=opening, value=opening,

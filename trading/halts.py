@@ -86,13 +86,13 @@ def resume(
 
 
 def withdraw_entries(account: ExchangeAccount) -> int:
-    """Withdraw every entry that was not sent yet. Returns how many."""
+    """Withdraw every entry that waits, here or at the exchange. Returns how many."""
     withdrawn = 0
     for trade in _unfinished(account):
         try:
             orders.request_cancel(trade.pk)
         except (orders.AlreadySent, orders.TradeOver):
-            continue  # at the exchange it fills or ends by itself, and its stop comes with it
+            continue  # it fills or ends by itself, and its stop comes with it
         withdrawn += 1
     return withdrawn
 

@@ -11,26 +11,41 @@ import structlog
 
 from testudo import clock
 from testudo.observability import correlation
-from trading import global_halt, protection, reconcile, submission, venue_health
+from trading import (
+    exchange_calls,
+    global_halt,
+    move_steps,
+    protection,
+    reconcile,
+    release,
+    resolving,
+    submission,
+    venue_health,
+)
 from trading.decide import (
     CancelLegs,
     CatchUp,
     ExitNow,
     ExpireEntry,
     GiveUp,
+    GiveUpLegs,
     LookUp,
     OrderSeen,
     Protect,
+    Release,
     Seen,
     Step,
     Submit,
+    TakeBackEntry,
     TradeSeen,
     decide,
     orient,
 )
-from trading.exchange.port import Exchange, ExchangeError, ExchangeUnavailable
+from trading.decide_moves import MoveLegs
+from trading.exchange.port import Exchange, ExchangeError, is_trouble
 from trading.models import AccountRisk, Order, Trade
 from trading.order_states import FINISHED
+from trading.rate_budget import Use, spending
 from trading.settlement import fill_fact
 
 log = structlog.get_logger(__name__)
@@ -46,11 +61,15 @@ def run_turn(account_id: UUID, *, exchange: Exchange) -> int:
         if not steps:
             break
         for step in steps:
-            with correlation.bind(step.correlation_id or None):
+            with (
+                correlation.bind(step.correlation_id or None),
+                spending(Use.PROTECTIVE),
+                exchange_calls.about(step.trade_id),
+            ):
                 try:
                     act(step, exchange=exchange)
                 except ExchangeError as error:
-                    if isinstance(error, ExchangeUnavailable):
+                    if is_trouble(error):
                         venue_health.note_failure(exchange.venue, str(error))
                     log.warning("step_unanswered", step=type(step).__name__, error=str(error))
                     return taken  # the exchange does not answer: the guard comes back to it
@@ -85,6 +104,11 @@ def _seen(trade: Trade) -> TradeSeen:
             sent_with=order.list_client_order_id or order.client_order_id,
             claimed_at=order.claimed_at,
             next_look_at=order.next_look_at,
+            type=order.type,
+            working_at=order.working_at,
+            ended_because=order.state_reason,
+            looks=order.looks,
+            move_id=order.move_id,
         )
         for order in trade.orders.all()
     )
@@ -98,6 +122,11 @@ def _seen(trade: Trade) -> TradeSeen:
         polled_at=trade.polled_at,
         naked_since=trade.naked_since,
         closing=trade.close_requested_at is not None,
+        move_id=trade.open_move_id,
+        kind=trade.kind,
+        withdrawn=trade.cancel_entry_at is not None,
+        crossed=trade.crossed_at is not None,
+        released=trade.released_at is not None,
     )
 
 
@@ -111,14 +140,22 @@ def act(step: Step, *, exchange: Exchange) -> None:
         case GiveUp():
             submission.give_up_waiting(list(Order.objects.filter(pk__in=step.order_ids)))
         case LookUp():
-            reconcile.look_up(step.order_ids, exchange=exchange)
+            resolving.look_up(step.order_ids, exchange=exchange)
         case CatchUp():
             reconcile.catch_up_trade(step.trade_id, exchange=exchange)
         case ExpireEntry():
             protection.expire_entry(step.trade_id, why=step.why)
+        case Release():
+            release.release(step.trade_id)
+        case TakeBackEntry():
+            protection.take_back_entry(step.trade_id, why=step.why, exchange=exchange)
+        case GiveUpLegs():
+            protection.give_up_legs(step.trade_id, why=step.why)
         case CancelLegs():
             protection.cancel_legs(step.trade_id, exchange=exchange)
         case Protect():
             protection.protect(step.trade_id, quantity=step.quantity)
         case ExitNow():
             protection.exit_now(step.trade_id, why=step.why)
+        case MoveLegs():
+            move_steps.carry_out(step.trade_id, exchange=exchange)

@@ -6,7 +6,7 @@ from django.db import models
 class State(models.TextChoices):
     PLANNED = "planned"  # written, nothing sent
     SENDING = "sending"  # claimed by one worker; may be on the wire
-    UNKNOWN = "unknown"  # sent, no clear answer: it is looked up, never sent again
+    UNKNOWN = "unknown"  # sent, no clear answer: it is looked up; an entry is never sent again
     WAITING = "waiting"  # accepted as the leg of a list; rests once the entry has filled whole
     OPEN = "open"
     PARTLY_FILLED = "partly_filled"
@@ -24,7 +24,8 @@ _ANSWERS = {
 NEXT: dict[State, set[State]] = {
     State.PLANNED: {State.SENDING, State.CANCELED, State.EXPIRED},
     State.SENDING: _ANSWERS | {State.UNKNOWN},  # EXPIRED: a fill-or-kill that missed
-    State.UNKNOWN: _ANSWERS,
+    # PLANNED: a protective order that was not found is sent again under the same ids (R4).
+    State.UNKNOWN: _ANSWERS | {State.PLANNED},
     State.WAITING: {State.OPEN, State.PARTLY_FILLED, State.FILLED, State.CANCELED, State.EXPIRED},
     State.OPEN: {State.PARTLY_FILLED, State.FILLED, State.CANCELED, State.EXPIRED},
     State.PARTLY_FILLED: {State.PARTLY_FILLED, State.FILLED, State.CANCELED, State.EXPIRED},

@@ -5,7 +5,6 @@ where that wake-up is lost the guard finds the work in PostgreSQL.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -18,19 +17,22 @@ from testudo.db import durable
 from testudo.db.batch import Batch
 from testudo.db.ids import new_id
 from testudo.observability import correlation
-from trading import breakers, client_ids, decisions, events
+from trading import breakers, decisions, entries, events
 from trading.book import QuoteOf
 from trading.bookkeeping import lock_trade
+from trading.entries import AlreadySent, TradeOver
 from trading.market import prices
-from trading.models import Decision, ExchangeAccount, Leg, Order, Side, Trade
-from trading.order_states import FINISHED, State
+from trading.models import Decision, ExchangeAccount, Trade
+from trading.order_states import FINISHED
 from trading.plan_facts import as_facts
 from trading.plan_reads import lock_and_read, read_for_plan
 from trading.plans import Drawing, Judged, judge, symbol_of
 from trading.settlement import tell
 from trading.wake import wake_turn
 
-ENTRY_VALID_FOR = timedelta(seconds=30)  # a *now* entry that could not be sent by then expires
+__all__ = [
+    "AlreadySent", "PlanRefused", "TradeOver", "place_trade", "request_cancel", "request_close",
+]  # fmt: skip
 
 
 class PlanRefused(Exception):
@@ -40,10 +42,6 @@ class PlanRefused(Exception):
         super().__init__("; ".join(v.message for v in verdicts if not v.ok))
         self.judged = judged
         self.verdicts = tuple(verdicts)
-
-
-class TradeOver(Exception):
-    """The trade is finished; there is nothing left to withdraw or close."""
 
 
 def place_trade(
@@ -114,11 +112,12 @@ def _record_trade(
         dust=_dust(judged),
         reason=drawing.reason,
         setup=drawing.setup,
+        management=drawing.management.as_dict(),
         placed_at=now,
-        expires_at=now + ENTRY_VALID_FOR,
+        expires_at=entries.valid_until(account, judged.kind, wish=drawing.expires_at, now=now),
     )
     batch.insert(trade)
-    batch.insert(*bracket_orders(trade, judged))
+    batch.insert(*entries.bracket_orders(trade, judged))
     tell(
         account.pk,
         events.PlanApproved(
@@ -126,56 +125,11 @@ def _record_trade(
             trade_id=trade.pk,
             symbol=trade.symbol,
             text=f"Approved: {plain(sizing.quantity)} {trade.base_asset}, at most "
-            f"{money(sizing.worst_loss)} {trade.currency} at risk.",
+            f"{money(sizing.worst_loss)} {trade.currency} at risk.{entries.waits_text(trade)}",
         ),
         batch=batch,
     )
     return trade
-
-
-def bracket_orders(trade: Trade, judged: Judged) -> list[Order]:
-    """The entry with its stop and target, as one list the exchange itself arms (DESIGN 5.1)."""
-    symbol = judged.plan.symbol
-    opo = symbol.opo_allowed
-    # OPO legs are sized by the exchange from what was received; else net of the worst fee.
-    leg_quantity = None if opo else judged.plan.sizing.leg_quantity
-    shared = {
-        "trade": trade,
-        "account_id": trade.account_id,
-        "symbol": trade.symbol,
-        "list_kind": "OPOCO" if opo else "OTOCO",
-        "list_client_order_id": client_ids.client_id(trade.pk, client_ids.LIST),
-    }
-    return [
-        Order(
-            **shared,
-            leg=Leg.ENTRY,
-            client_order_id=client_ids.client_id(trade.pk, client_ids.ENTRY),
-            side=Side.BUY,
-            type="LIMIT",
-            time_in_force="FOK",
-            price=trade.worst_entry,
-            quantity=trade.quantity,
-        ),
-        Order(
-            **shared,
-            leg=Leg.STOP,
-            client_order_id=client_ids.client_id(trade.pk, client_ids.STOP),
-            side=Side.SELL,
-            type="STOP_LOSS",
-            stop_price=trade.stop,
-            quantity=leg_quantity,
-        ),
-        Order(
-            **shared,
-            leg=Leg.TARGET,
-            client_order_id=client_ids.client_id(trade.pk, client_ids.TARGET),
-            side=Side.SELL,
-            type="TAKE_PROFIT",
-            stop_price=trade.target,
-            quantity=leg_quantity,
-        ),
-    ]
 
 
 def _dust(judged: Judged) -> Decimal:
@@ -212,15 +166,7 @@ def request_close(trade_id: UUID) -> Trade:
     return trade
 
 
-class AlreadySent(Exception):
-    """The entry is at the exchange, or on its way: it can be closed, not withdrawn."""
-
-
 def request_cancel(trade_id: UUID) -> Trade:
-    """Withdraw an entry that was not sent yet. Raises: TradeOver, AlreadySent."""
-    with transaction.atomic():
-        trade = lock_trade(trade_id)
-        entry = trade.orders.get(leg=Leg.ENTRY)
-        if trade.state not in FINISHED and entry.state != State.PLANNED:
-            raise AlreadySent("The entry was sent already. Close the trade instead.")
-        return request_close(trade_id)
+    """Withdraw the entry: one that waits here or rests at the exchange. What was bought before that
+    stays, with its stop. Raises: TradeOver, AlreadySent."""
+    return entries.request_withdrawal(trade_id)

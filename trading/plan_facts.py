@@ -19,6 +19,7 @@ def as_facts(judged: Judged, drawing: Drawing) -> dict[str, object]:
         "symbol": plan.symbol.name,
         "side": plan.direction,
         "entry_kind": judged.kind,
+        "asked_kind": drawing.kind,
         "entry": plan.entry,
         "worst_entry": plan.worst_entry,
         "stop": plan.stop,

@@ -7,6 +7,9 @@ from decimal import Decimal
 from risk.costs import PlanImpossible, check_sides
 from risk.rules import Book, Effect, Limits, Plan, Verdict, check
 from risk.symbols import Symbol, floor_to_tick, is_on_tick, nearest_ticks
+from risk.verdicts import switch
+from risk.wording import plain
+from trading import legs
 from trading.book import QuoteOf, read_book
 from trading.book_cache import cached_facts
 from trading.book_facts import Stake
@@ -25,7 +28,12 @@ from trading.plan_inputs import (
 from trading.plan_reads import PlanReads, read_for_plan
 
 QUOTE_AGE = timedelta(seconds=10)  # an older drawing asks for a new look (B19)
-NEEDED_TYPES = frozenset({"LIMIT", "STOP_LOSS", "TAKE_PROFIT"})
+KINDS = {
+    "now": "The entry fills at the market now, or not at all.",
+    "pullback": "The entry rests at the exchange until the market comes to it.",
+    "breakout": "The entry waits here; when the price reaches it, every rule is asked again and "
+    "it is sent.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +88,7 @@ def judge(
     plan, kind = drawn(drawing, terms, book)
     verdicts = (
         *check(plan, book, reads.limits),
-        entry_kind(plan, kind),
+        entry_kind(plan, kind, asked=drawing.kind),
         quote_age(drawing, now=book.at),
     )
     return Judged(
@@ -163,32 +171,29 @@ def _terms(
     )
 
 
-def entry_kind(plan: Plan, kind: str) -> Verdict:
-    """Only entries at the market are placed yet; the others are refused with the way out."""
-    carried = plan.symbol.order_types >= NEEDED_TYPES
-    message = "The entry fills at the market now, or not at all."
-    if kind != "now":
-        side = "below" if kind == "pullback" else "above"
-        message = (
-            f"The entry lies {side} the market ({kind}). Testudo places entries at the market for "
-            f"now: move the entry to {floor_to_tick(plan.price, plan.symbol.tick):f}."
+def entry_kind(plan: Plan, kind: str, asked: str = "") -> Verdict:
+    """The symbol carries an entry of this kind with its stop and target; and it is the kind the
+    trader saw (`asked`), where the request names one."""
+    off = None
+    symbol = plan.symbol
+    least = legs.stop_limit(symbol, plan.stop) * plan.sizing.leg_quantity
+    if "LIMIT" not in symbol.order_types or not legs.carried(symbol):
+        off = f"{symbol.name} takes no stop with its entry. Trade another symbol."
+    elif "STOP_LOSS" not in symbol.order_types and plan.sizing.quantity and (
+        least < symbol.min_notional
+    ):  # fmt: skip
+        off = (
+            f"The stop names a price, and what it could sell for, {plain(least)} {symbol.quote}, "
+            f"is below the exchange's least of {plain(symbol.min_notional)}. Risk more, or move "
+            "the stop closer."
         )
-    elif not carried:
-        message = f"{plan.symbol.name} takes no market stops. Trade another symbol."
-    ok = kind == "now" and carried
-    distance = abs(plan.entry - plan.price)
-    allowance = abs(plan.worst_entry - plan.price)
-    return Verdict(
-        code="entry_kind",
-        title="Kind of entry",
-        measured=distance,
-        limit=allowance,
-        margin=allowance - distance,
-        unit=plan.symbol.quote,
-        ok=ok,
-        effect=Effect.BLOCK,
-        message=message,
-    )
+    elif asked and asked != kind:
+        price = plain(floor_to_tick(plan.price, plan.symbol.tick))
+        off = (
+            f"With the market at {price} the entry at {plain(plan.entry)} is a {kind} entry, not "
+            f"the {asked} you saw. Review the plan and place it again."
+        )
+    return switch(code="entry_kind", title="Kind of entry", off=off, on=KINDS[kind])
 
 
 def quote_age(drawing: Drawing, *, now: datetime) -> Verdict:

@@ -12,6 +12,13 @@ from decimal import Decimal
 from trading.order_states import LIVE, TERMINAL, State, TradeState
 
 ZERO = Decimal(0)
+# What a trade comes to whose entry ended so and brought nothing.
+_ENDED = {
+    State.REJECTED: TradeState.REJECTED,
+    State.CANCELED: TradeState.CANCELED,
+    State.EXPIRED: TradeState.EXPIRED,
+    State.FILLED: TradeState.EXPIRED,  # its fills are unknown yet
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,15 +107,13 @@ def trade_state(
     if position.entered == 0 and entry.filled == 0:
         if not ended:
             return TradeState.APPROVED if entry.state == State.PLANNED else TradeState.ENTERING
-        named = {
-            State.REJECTED: TradeState.REJECTED,
-            State.CANCELED: TradeState.CANCELED,
-        }
-        return named.get(State(entry.state), TradeState.EXPIRED)
+        return _ENDED[State(entry.state)]
     if not ended:
         return TradeState.ENTERING
     flat = position.booked and position.entered > 0 and position.held < dust
     if flat and all(order.state in TERMINAL for order in orders):
+        if not position.exited and entry.state != State.FILLED:
+            return _ENDED[State(entry.state)]  # less was bought than can be sold again: dust
         return TradeState.CLOSED
     return TradeState.CLOSING if closing or flat else TradeState.OPEN
 

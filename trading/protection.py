@@ -4,7 +4,10 @@ Planning is separate from sending: `protect` and `exit_now` write PLANNED orders
 (or, if it dies, the guard) sends them through the one claim in `submission`.
 """
 
+from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -12,25 +15,30 @@ from django.db import transaction
 
 from risk.symbols import floor_to_step
 from risk.wording import plain
-from testudo import clock
+from testudo import clock, failpoints
 from trading import client_ids, events
 from trading.bookkeeping import advance, lock_trade
 from trading.exchange.port import Exchange
+from trading.legs import stop_leg, target_leg
 from trading.market.symbols import rules
-from trading.models import Leg, Order, Side, Trade
-from trading.order_states import TERMINAL, State
+from trading.models import Leg, Move, Order, Side, Trade
+from trading.order_states import FINISHED, LIVE, TERMINAL, State
 from trading.positions import position_of, uncovered
+from trading.reconcile import catch_up_trade
 from trading.settlement import facts_of, settle, tell
 from trading.submission import cancel
 
 log = structlog.get_logger(__name__)
+
+CANCEL_AGAIN = timedelta(seconds=2)  # where a cancel brought no clear end
 
 
 def expire_entry(trade_id: UUID, *, why: str) -> None:
     """Withdraw an entry that was never sent; its reserved risk is free with it."""
     with transaction.atomic():
         trade = lock_trade(trade_id)
-        to = State.CANCELED if trade.close_requested_at else State.EXPIRED
+        withdrawn = trade.close_requested_at or trade.cancel_entry_at
+        to = State.CANCELED if withdrawn else State.EXPIRED
         entry = trade.orders.get(leg=Leg.ENTRY)
         if entry.state != State.PLANNED:
             return  # another worker claimed it first
@@ -39,21 +47,72 @@ def expire_entry(trade_id: UUID, *, why: str) -> None:
         settle(trade)
 
 
+def take_back_entry(trade_id: UUID, *, why: str, exchange: Exchange) -> None:
+    """Cancel what rests of an entry at the exchange, with the legs that wait for it. What was
+    bought stays: a fill that came first wins, and is then protected or sold like any other."""
+    entry = _claim_cancel(trade_id, why=why)
+    if entry is None:
+        return  # another worker asks, or it rests no more
+    failpoints.reach("after_claim_before_cancel")
+
+    def call():
+        # The entry, not its list: once it has filled, canceling the list would take the stop down.
+        return exchange.cancel_order(entry.symbol, entry.client_order_id)
+
+    legs = list(Order.objects.filter(list_client_order_id=entry.list_client_order_id))
+    cancel(entry.symbol, orders=legs, exchange=exchange, call=call)
+    catch_up_trade(trade_id, exchange=exchange)  # its last fills may be on their way
+
+
+def _claim_cancel(trade_id: UUID, *, why: str) -> Order | None:
+    """The resting entry, where no other worker is asking for its end; asked again after a while."""
+    now = clock.now()
+    with transaction.atomic():
+        trade = lock_trade(trade_id)
+        entry = trade.orders.get(leg=Leg.ENTRY)
+        asked = entry.next_look_at is not None and entry.next_look_at > now
+        if entry.state not in LIVE or asked:
+            return None
+        entry.next_look_at = now + CANCEL_AGAIN
+        entry.save(update_fields=["next_look_at"])
+        if not trade.cancel_entry_why:
+            trade.cancel_entry_why = why
+            trade.save(update_fields=["cancel_entry_why"])
+            told = {"account_id": trade.account_id, "trade_id": trade.pk, "symbol": trade.symbol}
+            text = f"{why} The rest of the entry is being canceled."
+            tell(trade.account_id, events.EntryTakenBack(**told, text=text))
+        log.info("taking_entry_back", trade=str(trade_id), why=why)
+    return entry
+
+
+def give_up_legs(trade_id: UUID, *, why: str) -> None:
+    """From now on the position is to be closed at the market; the next steps do it."""
+    with transaction.atomic():
+        trade = lock_trade(trade_id)
+        if trade.close_requested_at is None and trade.state not in FINISHED:
+            trade.close_requested_at, trade.state_reason = clock.now(), why
+            trade.version += 1
+            trade.save(update_fields=["close_requested_at", "state_reason", "version"])
+            log.warning("legs_given_up", trade=str(trade.pk), why=why)
+
+
 def cancel_legs(trade_id: UUID, *, exchange: Exchange) -> None:
     """Take the stop and target down at the exchange, list by list."""
-    standing = [
-        order
-        for order in Order.objects.filter(trade_id=trade_id, leg__in=[Leg.STOP, Leg.TARGET])
-        if order.state not in TERMINAL
-    ]
-    for list_id in sorted({order.list_client_order_id for order in standing}):
-        legs = [order for order in standing if order.list_client_order_id == list_id]
-        symbol = legs[0].symbol
+    legs = Order.objects.filter(trade_id=trade_id, leg__in=[Leg.STOP, Leg.TARGET])
+    take_down([order for order in legs if order.state not in TERMINAL], exchange=exchange)
 
-        def call(symbol: str = symbol, list_id: str = list_id):
-            return exchange.cancel_list(symbol, list_id)
 
-        cancel(symbol, orders=legs, exchange=exchange, call=call)
+def take_down(standing: Sequence[Order], *, exchange: Exchange) -> None:
+    """Cancel these legs, list by list; a stop that was sent alone by its own id."""
+    by_sending: dict[str, list[Order]] = {}
+    for order in standing:
+        sent_with = order.list_client_order_id or order.client_order_id
+        by_sending.setdefault(sent_with, []).append(order)
+    for sent_with, legs in sorted(by_sending.items()):
+        first = legs[0]
+        ask = exchange.cancel_list if first.list_client_order_id else exchange.cancel_order
+        call = partial(ask, first.symbol, sent_with)
+        cancel(first.symbol, orders=legs, exchange=exchange, call=call)
 
 
 def protect(trade_id: UUID, *, quantity: Decimal) -> None:
@@ -61,47 +120,57 @@ def protect(trade_id: UUID, *, quantity: Decimal) -> None:
     with transaction.atomic():
         trade = lock_trade(trade_id)
         missing = uncovered(position_of(*facts_of(trade)), dust=trade.dust)
-        wanted = _sellable(trade, min(quantity, missing))
+        wanted = sellable(trade, min(quantity, missing))
         if not wanted or _something_planned(trade):
             return
-        attempt = _next_attempt(trade, Leg.STOP)
-        shared = {
-            "trade": trade,
-            "account_id": trade.account_id,
-            "symbol": trade.symbol,
-            "side": Side.SELL,
-            "quantity": wanted,
-            "list_kind": "OCO",
-            "list_client_order_id": client_ids.client_id(trade.pk, client_ids.LIST, attempt),
-        }
-        Order.objects.create(
-            **shared,
-            leg=Leg.STOP,
-            type="STOP_LOSS",
-            stop_price=trade.stop,
-            client_order_id=client_ids.client_id(trade.pk, client_ids.STOP, attempt),
-        )
-        Order.objects.create(
-            **shared,
-            leg=Leg.TARGET,
-            type="TAKE_PROFIT",
-            stop_price=trade.target,
-            client_order_id=client_ids.client_id(trade.pk, client_ids.TARGET, attempt),
-        )
+        plan_pair(trade, quantity=wanted, stop=trade.stop_now, target=trade.target_now)
         text = f"No stop covers {plain(missing)} {trade.base_asset}. It is being restored."
         fact = {"account_id": trade.account_id, "trade_id": trade.pk, "symbol": trade.symbol}
         tell(trade.account_id, events.PositionUnprotected(**fact, quantity=missing, text=text))
-        log.warning("protecting", trade=str(trade.pk), quantity=str(wanted), attempt=attempt)
+        log.warning("protecting", trade=str(trade.pk), quantity=str(wanted))
+
+
+def plan_pair(
+    trade: Trade, *, quantity: Decimal, stop: Decimal, target: Decimal, move: Move | None = None
+) -> list[Order]:
+    """Write a stop and target (OCO), to be sent. Call it with the trade's lock."""
+    attempt, symbol = next_attempt(trade, Leg.STOP), rules(trade.account.venue, trade.symbol)
+    shared = {
+        "trade": trade,
+        "account_id": trade.account_id,
+        "symbol": trade.symbol,
+        "side": Side.SELL,
+        "quantity": quantity,
+        "list_kind": "OCO",
+        "list_client_order_id": client_ids.client_id(trade.pk, client_ids.LIST, attempt),
+        "move": move,
+    }
+    return Order.objects.bulk_create(
+        [
+            Order(
+                **shared,
+                leg=Leg.STOP,
+                **stop_leg(symbol, stop),
+                client_order_id=client_ids.client_id(trade.pk, client_ids.STOP, attempt),
+            ),
+            Order(
+                **shared,
+                leg=Leg.TARGET,
+                **target_leg(symbol, target),
+                client_order_id=client_ids.client_id(trade.pk, client_ids.TARGET, attempt),
+            ),
+        ]
+    )
 
 
 def exit_now(trade_id: UUID, *, why: str) -> None:
     """Plan a market sale of all that is held. One at a time: what is held bounds every exit."""
     with transaction.atomic():
         trade = lock_trade(trade_id)
-        held = _sellable(trade, position_of(*facts_of(trade)).held)
+        held = sellable(trade, position_of(*facts_of(trade)).held)
         if not held or _something_planned(trade):
             return
-        attempt = _next_attempt(trade, Leg.EXIT)
+        attempt = next_attempt(trade, Leg.EXIT)
         if trade.close_requested_at is None:
             trade.close_requested_at = clock.now()
             trade.state_reason = why
@@ -119,7 +188,7 @@ def exit_now(trade_id: UUID, *, why: str) -> None:
         log.info("exiting", trade=str(trade.pk), quantity=str(held), why=why)
 
 
-def _sellable(trade: Trade, quantity: Decimal) -> Decimal:
+def sellable(trade: Trade, quantity: Decimal) -> Decimal:
     symbol = rules(trade.account.venue, trade.symbol)
     return floor_to_step(quantity, max(symbol.step, symbol.market_step))
 
@@ -130,5 +199,5 @@ def _something_planned(trade: Trade) -> bool:
     return trade.orders.exclude(leg=Leg.ENTRY).filter(state__in=under_way).exists()
 
 
-def _next_attempt(trade: Trade, leg: Leg) -> int:
+def next_attempt(trade: Trade, leg: Leg) -> int:
     return trade.orders.filter(leg=leg).count() + 1

@@ -18,7 +18,8 @@ from testudo.db.batch import Batch
 from testudo.events.bus import Event, publish
 from trading import events
 from trading.models import ExchangeAccount, Fill, Trade
-from trading.order_states import FINISHED, TradeState
+from trading.move_ends import naked_before, note_move
+from trading.order_states import FINISHED, LIVE, TradeState
 from trading.positions import FillFact, OrderFact, Position, position_of, trade_state, uncovered
 from trading.risk_hint import tell_monitor
 
@@ -28,6 +29,7 @@ log = structlog.get_logger(__name__)
 FOLLOWS_FROM_FACTS = [
     "version", "state", "state_reason", "held", "initial_risk", "opened_at", "protected_at",
     "naked_since", "naked_ms", "closed_at", "exit_reason", "profit",
+    "moved_stop", "moved_target", "open_move",
 ]  # fmt: skip
 
 
@@ -60,16 +62,21 @@ def fill_fact(trade: Trade, fill: Fill) -> FillFact:
 
 def settle(trade: Trade) -> None:
     """Let the trade's state, risk and protection follow from its facts. Call it with its lock."""
-    if trade.state in FINISHED:
-        return
     orders, fills = facts_of(trade)
     position = position_of(orders, fills)
     state = trade_state(
         orders, position, dust=trade.dust, closing=trade.close_requested_at is not None
     )
+    if trade.state in FINISHED:
+        if trade.state == TradeState.CLOSED or not fills or state in FINISHED:
+            return
+        _come_back(trade)
+    if state == TradeState.CANCELED and trade.cancel_entry_why and not _asked_out(trade):
+        state = TradeState.EXPIRED  # taken back by us: its time was over
     trade.held = max(position.held, Decimal(0))
     if position.opened_at and trade.opened_at is None:
         trade.opened_at = position.opened_at
+    note_move(trade, state)
     _note_protection(trade, position)
     if trade.initial_risk is None and state in (
         TradeState.OPEN, TradeState.CLOSING, TradeState.CLOSED
@@ -79,7 +86,7 @@ def settle(trade: Trade) -> None:
     if state == TradeState.CLOSED:
         _close(trade, orders, position)
     if state in FINISHED and state != TradeState.CLOSED:
-        _end_entry(trade, state)
+        _end_entry(trade, state, position)
     trade.version += 1  # the row is locked
     trade.save(update_fields=FOLLOWS_FROM_FACTS)
     tell_monitor(trade.account_id)
@@ -87,6 +94,20 @@ def settle(trade: Trade) -> None:
         log.info("trade_moved", trade=str(trade.pk), came_from=before, to=state)
     if state == TradeState.CLOSED:
         _tell_closed(trade, position)
+
+
+def _come_back(trade: Trade) -> None:
+    """Its entry was taken for absent or ended, and has filled after all: the exchange is right."""
+    log.error("trade_came_back", trade=str(trade.pk), was=trade.state)
+    trade.closed_at, trade.state_reason = None, ""
+    text = "The entry had filled after all. The position is being protected."
+    fact = {"account_id": trade.account_id, "trade_id": trade.pk, "symbol": trade.symbol}
+    tell(trade.account_id, events.TradeCameBack(**fact, text=text))
+
+
+def _asked_out(trade: Trade) -> bool:
+    """Whether the trader asked to withdraw the entry, or to close."""
+    return trade.cancel_entry_at is not None or trade.close_requested_at is not None
 
 
 def _initial_risk(trade: Trade, fills: Sequence[FillFact]) -> Decimal:
@@ -120,15 +141,21 @@ def _note_protection(trade: Trade, position: Position) -> None:
         # Told only once the exchange was asked (`protection.protect`): when one leg triggers, the
         # other's expiry is often reported before the fill, and that is no lost stop.
         trade.naked_since = clock.now() if was_protected else position.opened_at
+        # Nothing was asked since: told by this, not by comparing two clocks (R20).
+        Trade.objects.filter(pk=trade.pk).update(polled_at=None)
     elif position.held >= trade.dust:
         if trade.naked_since is not None or trade.protected_at is None:
             naked_ms = _naked_ms(trade)
             trade.naked_ms += naked_ms
             trade.naked_since = None
             trade.protected_at = trade.protected_at or clock.now()
-            text = f"The stop at {plain(trade.stop)} rests on the exchange."
+            text = f"The stop at {plain(trade.stop_now)} rests on the exchange."
             protected = events.PositionProtected(
-                **fact, stop=trade.stop, quantity=position.stop_cover, naked_ms=naked_ms, text=text
+                **fact,
+                stop=trade.stop_now,
+                quantity=position.stop_cover,
+                naked_ms=naked_ms,
+                text=text,
             )
             tell(trade.account_id, protected)
     elif not missing:
@@ -136,12 +163,9 @@ def _note_protection(trade: Trade, position: Position) -> None:
 
 
 def _naked_ms(trade: Trade) -> int:
-    """Milliseconds between the position and its stop, both by the exchange's clock."""
-    stop = trade.orders.filter(leg="stop").exclude(working_at=None).order_by("-working_at").first()
-    if trade.naked_since is None or stop is None:
-        return 0
-    naked = stop.working_at - trade.naked_since
-    return max(0, int(naked / timedelta(milliseconds=1)))
+    """Milliseconds between the position, or its former stop's end, and the stop it has now."""
+    stop = trade.orders.filter(leg="stop", state__in=LIVE).order_by("-resting_at").first()
+    return 0 if stop is None else naked_before(trade, stop)
 
 
 def _close(trade: Trade, orders: Sequence[OrderFact], position: Position) -> None:
@@ -152,15 +176,20 @@ def _close(trade: Trade, orders: Sequence[OrderFact], position: Position) -> Non
     trade.exit_reason = "closed" if "exit" in sold_by else "stop" if "stop" in sold_by else "target"
 
 
-def _end_entry(trade: Trade, state: TradeState) -> None:
+def _end_entry(trade: Trade, state: TradeState, position: Position) -> None:
     """The entry came to nothing: say so; its reserved risk is free, for nothing counts it now."""
     entry = trade.orders.get(leg="entry")
     trade.closed_at = clock.now()
-    trade.state_reason = entry.state_reason
+    trade.state_reason = trade.cancel_entry_why or entry.state_reason
+    trade.held = Decimal(0)
+    bought = "Nothing was bought."
+    if position.entered:
+        bought = f"Only {plain(position.held)} {trade.base_asset} was bought, too little to sell."
+    why = f": {trade.cancel_entry_why}" if trade.cancel_entry_why else "."
     said = {
-        TradeState.EXPIRED: "The entry was not filled; nothing was bought.",
+        TradeState.EXPIRED: f"The entry was not filled{why} {bought}",
         TradeState.REJECTED: f"The exchange refused the entry: {entry.state_reason}.",
-        TradeState.CANCELED: "The entry was withdrawn before it was sent.",
+        TradeState.CANCELED: f"The entry was withdrawn. {bought}",
     }[state]
     tell(
         trade.account_id,

@@ -12,8 +12,9 @@ import structlog
 from django.db import connection, transaction
 
 from testudo import clock, failpoints
-from trading import events, global_halt, venue_health
+from trading import events, global_halt, incidents, venue_health
 from trading.bookkeeping import advance, book_order, find_ours, lock_trade
+from trading.exchange.outcomes import ABOUT_THE_REQUEST, HELD_BACK
 from trading.exchange.port import (
     Accepted,
     Bracket,
@@ -24,25 +25,33 @@ from trading.exchange.port import (
     Refused,
     Unknown,
 )
-from trading.models import AccountRisk, Order
+from trading.models import AccountRisk, Leg, Order, Trade
 from trading.order_states import State
+from trading.rate_budget import Use, spending
 from trading.settlement import settle, tell
 
 log = structlog.get_logger(__name__)
 
 TOO_MANY = frozenset({-1003, -1034})  # 429, 418: requests, connections
 FIRST_LOOK = timedelta(milliseconds=250)  # after an unknown answer
+LONGEST_PAUSE = timedelta(seconds=5)
 
 
 def submit(order_ids: Sequence[UUID], *, exchange: Exchange) -> bool:
-    """Send the planned orders of one list, or one order. False: another worker has them."""
+    """Send the planned orders of one list, or one order. False: another worker has them.
+
+    Raises: RequestsHeld, where nothing may be sent now: they stay planned.
+    """
     failpoints.reach("before_claim")
-    orders = claim(order_ids)
-    if not orders:
-        return False
-    failpoints.reach("after_claim_before_send")
-    # `send` never raises once claimed: it answers Accepted, Refused or Unknown.
-    outcome = _send(orders, exchange)
+    opens = Order.objects.filter(pk__in=order_ids, leg=Leg.ENTRY).exists()
+    with spending(Use.ORDINARY if opens else Use.PROTECTIVE):
+        exchange.ask_for_room()
+        orders = claim(order_ids, offset=exchange.clock_offset())
+        if not orders:
+            return False
+        failpoints.reach("after_claim_before_send")
+        # `send` never raises once claimed: it answers Accepted, Refused or Unknown.
+        outcome = _send(orders, exchange)
     _note_health(exchange.venue, outcome)
     failpoints.reach("after_send_before_record")
     record(orders, outcome)
@@ -51,16 +60,19 @@ def submit(order_ids: Sequence[UUID], *, exchange: Exchange) -> bool:
 
 def _note_health(venue: str, outcome: Outcome) -> None:
     """What the answer says of the venue, not of the order (R18)."""
-    if isinstance(outcome, Unknown):
-        venue_health.note_failure(venue, outcome.reason)
+    if isinstance(outcome, Refused) and outcome.code == HELD_BACK:
+        return  # it was not asked
+    if isinstance(outcome, Unknown) and not outcome.answered:
+        venue_health.note_failure(venue, outcome.reason, part=venue_health.Part.ORDERS)
     elif isinstance(outcome, Refused) and outcome.code in TOO_MANY:
-        venue_health.note_failure(venue, outcome.message)
+        venue_health.note_failure(venue, outcome.message, part=venue_health.Part.ORDERS)
     else:
-        venue_health.note_success(venue)
+        venue_health.note_success(venue, part=venue_health.Part.ORDERS)
 
 
-def claim(order_ids: Sequence[UUID]) -> list[Order]:
-    """PLANNED → SENDING for all of them or none, committed, with a fence and the signing moment.
+def claim(order_ids: Sequence[UUID], *, offset: timedelta = timedelta(0)) -> list[Order]:
+    """PLANNED → SENDING for all of them or none, committed, with a fence and the signing moment:
+    now by the exchange's clock, which is ours plus `offset` (R5, R20).
 
     New risk is claimed only while the account is active and nothing halts all of them: both rows
     are read FOR SHARE, so after a halt has committed no later claim of an entry exists (R19).
@@ -83,7 +95,13 @@ def claim(order_ids: Sequence[UUID]) -> list[Order]:
             return []
         fence, moment = _next_fence(), clock.now()
         for order in orders:
-            advance(order, to=State.SENDING, fence=fence, claimed_at=moment)
+            advance(
+                order,
+                to=State.SENDING,
+                fence=fence,
+                claimed_at=moment,
+                signed_at=moment + offset,
+            )
         tell(
             trade.account_id,
             events.OrderSent(
@@ -115,7 +133,7 @@ def _next_fence() -> int:
 
 
 def _send(orders: Sequence[Order], exchange: Exchange) -> Outcome:
-    signed_at = orders[0].claimed_at
+    signed_at = orders[0].signed_at
     assert signed_at is not None
     log.info(
         "order_sending",
@@ -164,6 +182,10 @@ def record(orders: Sequence[Order], outcome: Outcome) -> None:
         for report in outcome.reports:
             book_order(account_id, report)
         return
+    opens = any(order.leg == "entry" for order in orders)
+    if isinstance(outcome, Refused) and outcome.code in ABOUT_THE_REQUEST and not opens:
+        # Its moment, number or key was refused, not the stop: it goes again once it may.
+        outcome = Unknown(f"{outcome.message} ({outcome.code})")
     with transaction.atomic():
         trade = lock_trade(orders[0].trade_id)
         for order in orders:
@@ -174,23 +196,39 @@ def record(orders: Sequence[Order], outcome: Outcome) -> None:
                 reason = f"{outcome.message} ({outcome.code})"
                 advance(order, to=State.REJECTED, state_reason=reason[:300])
             else:
-                _mark_unknown(order, outcome)
+                _mark_unknown(order, outcome, opens=opens)
         if isinstance(outcome, Refused):
             log.warning("order_refused", code=outcome.code, said=outcome.message)
             settle(trade)
         else:
             log.warning("order_unknown", reason=outcome.reason)
-            tell(
-                account_id,
-                events.OrderUnknown(
-                    account_id=account_id,
-                    trade_id=trade.pk,
-                    symbol=trade.symbol,
-                    client_order_id=orders[0].client_order_id,
-                    text="The exchange did not answer. The order is being looked up, "
-                    "not sent again.",
-                ),
-            )
+            _tell_unknown(orders, trade, outcome, opens=opens)
+
+
+def _tell_unknown(orders: Sequence[Order], trade: Trade, outcome: Unknown, *, opens: bool) -> None:
+    done = "It is being looked up, not sent again."
+    if not opens:
+        done = "It is being looked up, and sent again under the same ids where it is not there."
+    first = orders[0]
+    tell(
+        trade.account_id,
+        events.OrderUnknown(
+            account_id=trade.account_id,
+            trade_id=trade.pk,
+            symbol=trade.symbol,
+            client_order_id=first.client_order_id,
+            text=f"The exchange gave no clear answer to the {first.leg} order. {done}",
+        ),
+    )
+    incidents.open_incident(
+        trade.account_id,
+        "outcome_unknown",
+        trade_id=trade.pk,
+        about=first.list_client_order_id or first.client_order_id,
+        text=f"{trade.symbol}: the exchange gave no clear answer to an order. {outcome.reason}",
+        done=done,
+        facts={"orders": [order.client_order_id for order in orders], "said": outcome.reason[:300]},
+    )
 
 
 def give_up_waiting(orders: Sequence[Order]) -> None:
@@ -198,13 +236,18 @@ def give_up_waiting(orders: Sequence[Order]) -> None:
     record(orders, Unknown("The worker that sent it did not report back."))
 
 
-def _mark_unknown(order: Order, outcome: Unknown) -> None:
+def _mark_unknown(order: Order, outcome: Unknown, *, opens: bool) -> None:
+    """An entry is looked up in a moment; a stop at once, and after each time it was sent again
+    in vain a little later (R4)."""
+    pause = FIRST_LOOK
+    if not opens:
+        pause = min(FIRST_LOOK * 2**order.looks, LONGEST_PAUSE) if order.looks else timedelta(0)
     advance(
         order,
         to=State.UNKNOWN,
         state_reason=outcome.reason[:300],
-        looks=0,
-        next_look_at=clock.now() + FIRST_LOOK,
+        looks=0 if opens else order.looks,
+        next_look_at=clock.now() + pause,
     )
 
 
@@ -212,7 +255,9 @@ def cancel(
     symbol: str, *, orders: Sequence[Order], exchange: Exchange, call: Callable[[], Outcome]
 ) -> None:
     """Cancel at the exchange and take in its answer. Safe to repeat: absent is looked up."""
-    outcome = call()
+    with spending(Use.PROTECTIVE):
+        outcome = call()
+    _note_health(exchange.venue, outcome)
     if isinstance(outcome, Accepted):
         for report in outcome.reports:
             book_order(orders[0].account_id, report)

@@ -4,7 +4,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from trading import risk_pages
-from trading.api import accounts, decisions, holdings, risk_profile, switches, views
+from trading.api import accounts, decisions, holdings, moves, risk_profile, switches, views
 
 pages = [
     path("risk/", risk_pages.risk, name="risk"),
@@ -32,7 +32,7 @@ api = [
     path("candles", accounts.CandlesView.as_view()),
     path("plans/preview", views.PreviewView.as_view()),
     path("trades", views.TradesView.as_view()),
-    path("trades/<uuid:trade_id>", views.TradeView.as_view()),
+    path("trades/<uuid:trade_id>", moves.MovableTradeView.as_view()),
     path("trades/<uuid:trade_id>/close", views.CloseView.as_view()),
     path("trades/<uuid:trade_id>/cancel", views.CancelView.as_view()),
 ]

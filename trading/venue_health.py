@@ -1,19 +1,24 @@
-"""Whether a venue answers, and how its clock stands to ours: one row a venue, for all processes.
+"""Whether a venue answers, and how its clock stands to ours: rows for all processes.
 
-The breaker opens after five failures in a row, for a minute; then one probe goes, claimed by a row
-UPDATE, so that it is one over all processes (R18). Open holds new risk only: protective orders,
-cancels and reads keep trying.
+Each part of a venue has its breaker: five failures in a row open it for a minute; then one probe
+goes, claimed by a row UPDATE, so that it is one over all processes (R18). What all of them come to
+stands in the venue's own row. Open holds new risk only: protective orders, cancels and reads keep
+trying. A refusal that concerns the order or the key is an answer, and no failure.
 """
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from django.db import transaction
 from django.db.models import Q
 
 from testudo import clock
-from trading.models import VenueHealth
+from trading import incidents, venue_words
+from trading.models import VenueBreaker, VenueHealth
+
+log = structlog.get_logger(__name__)
 
 MOST_FAILURES = 5
 OPEN_FOR = timedelta(seconds=60)
@@ -22,6 +27,7 @@ CLOCK_GOOD_FOR = timedelta(seconds=90)  # three looks missed: the offset is unkn
 SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3_600, "DAY": 86_400}
 
 Breaker = VenueHealth.Breaker
+Part = VenueBreaker.Part
 
 
 def health_of(venue: str) -> VenueHealth:
@@ -29,48 +35,90 @@ def health_of(venue: str) -> VenueHealth:
     return VenueHealth.objects.filter(pk=venue).first() or VenueHealth(venue=venue)
 
 
-def note_failure(venue: str, why: str) -> bool:
-    """A request that timed out, broke off, or was answered 5xx, 418 or 429; never a refusal that
-    concerns the order itself. Returns whether the breaker opened by it."""
+def note_failure(venue: str, why: str, *, part: str = Part.ACCOUNT) -> bool:
+    """A request that timed out, broke off, or was answered 5xx, 418 or 429; or data gone stale.
+    Returns whether the part's breaker opened by it. Not inside a transaction on an account."""
     now = clock.now()
     VenueHealth.objects.get_or_create(venue=venue)
     with transaction.atomic():
-        row = VenueHealth.objects.select_for_update(no_key=True).get(pk=venue)
+        health = VenueHealth.objects.select_for_update(no_key=True).get(pk=venue)
+        row, _ = VenueBreaker.objects.get_or_create(venue=venue, part=part)
         row.failures += 1
         row.last_error = why[:200]
         # The failed probe opens it again; so does the fifth failure in a row.
-        opens = row.breaker == Breaker.HALF_OPEN or (
-            row.breaker == Breaker.CLOSED and row.failures >= MOST_FAILURES
+        opens = row.phase == Breaker.HALF_OPEN or (
+            row.phase == Breaker.CLOSED and row.failures >= MOST_FAILURES
         )
         if opens:
-            row.breaker, row.opened_at, row.retry_at = Breaker.OPEN, now, now + OPEN_FOR
+            log.error("venue_breaker_opened", venue=venue, part=part, error=row.last_error)
+            row.phase, row.retry_at = Breaker.OPEN, now + OPEN_FOR
+            row.opened_at = row.opened_at or now  # since when, however many probes failed
         row.save()
+        _sum_up(health)
+        if opens:
+            incidents.open_incident(
+                None,
+                "venue_down",
+                about=venue,
+                text=venue_words.down(venue, Part(part), row.last_error),
+                facts={"part": str(part), "failures": row.failures},
+                done=venue_words.what_still_works(venue),
+            )
     return opens
 
 
-def note_success(venue: str) -> None:
-    """The venue answered: no failures in a row any more, and the probe of an open breaker closes
+def note_success(venue: str, *, part: str = Part.ACCOUNT) -> None:
+    """The part answered: no failures in a row any more, and the probe of an open breaker closes
     it. While it is open other answers change nothing. Writes only where there is something to."""
-    troubled = VenueHealth.objects.filter(
-        Q(pk=venue) & (Q(breaker=Breaker.CLOSED, failures__gt=0) | Q(breaker=Breaker.HALF_OPEN))
+    troubled = VenueBreaker.objects.filter(
+        Q(venue=venue, part=part)
+        & (Q(phase=Breaker.CLOSED, failures__gt=0) | Q(phase=Breaker.HALF_OPEN))
     )
-    troubled.update(
-        breaker=Breaker.CLOSED, failures=0, opened_at=None, retry_at=None, last_error=""
-    )
+    if not troubled.exists():
+        return
+    with transaction.atomic():
+        health = VenueHealth.objects.select_for_update(no_key=True).get(pk=venue)
+        was_open = health.breaker != Breaker.CLOSED
+        troubled.update(
+            phase=Breaker.CLOSED, failures=0, opened_at=None, retry_at=None, last_error=""
+        )
+        _sum_up(health)
+        if was_open and health.breaker == Breaker.CLOSED:
+            log.info("venue_breaker_closed", venue=venue, part=part)
+            incidents.close_incident(None, "venue_down", about=venue, done=venue_words.back(venue))
 
 
-def claim_probe(venue: str) -> bool:
-    """Whether the caller may make the one probe of an open breaker now."""
+def claim_probe(venue: str, *, part: str) -> bool:
+    """Whether the caller may make the one probe of the part's open breaker now."""
     now = clock.now()
-    return bool(
-        VenueHealth.objects.filter(
-            Q(pk=venue, retry_at__lte=now) & Q(breaker__in=[Breaker.OPEN, Breaker.HALF_OPEN])
-        ).update(breaker=Breaker.HALF_OPEN, retry_at=now + PROBE_LEASE)
+    claimed = VenueBreaker.objects.filter(
+        Q(venue=venue, part=part, retry_at__lte=now)
+        & Q(phase__in=[Breaker.OPEN, Breaker.HALF_OPEN])
+    ).update(phase=Breaker.HALF_OPEN, retry_at=now + PROBE_LEASE)
+    if claimed:
+        with transaction.atomic():
+            _sum_up(VenueHealth.objects.select_for_update(no_key=True).get(pk=venue))
+    return bool(claimed)
+
+
+def _sum_up(health: VenueHealth) -> None:
+    """Let the venue's row follow from its parts, under that row's lock."""
+    rows = list(VenueBreaker.objects.filter(venue=health.pk))
+    health.failures = max((row.failures for row in rows), default=0)
+    health.last_error = max(rows, key=lambda row: row.failures).last_error if rows else ""
+    standing = [row for row in rows if row.phase != Breaker.CLOSED]
+    still_open = any(row.phase == Breaker.OPEN for row in standing)
+    health.breaker = (
+        Breaker.OPEN if still_open else Breaker.HALF_OPEN if standing else Breaker.CLOSED
     )
+    health.opened_at = min((row.opened_at for row in standing if row.opened_at), default=None)
+    # Nothing is sent before the last of them answers.
+    health.retry_at = max((row.retry_at for row in standing if row.retry_at), default=None)
+    health.save(update_fields=["failures", "last_error", "breaker", "opened_at", "retry_at"])
 
 
 def new_risk_allowed(venue: str) -> bool:
-    """Whether an entry may be sent: the breaker is closed. Exits never ask."""
+    """Whether an entry may be sent: no part's breaker is open. Exits never ask."""
     return not VenueHealth.objects.filter(pk=venue).exclude(breaker=Breaker.CLOSED).exists()
 
 

@@ -17,6 +17,7 @@ from tests.bench.measures import Measure
 BENCHES = {
     "http": "tests.bench.http",
     "matching": "tests.bench.matching",
+    "ooda": "tests.bench.ooda",
     "rules": "tests.bench.rules",
     "sizing": "tests.bench.sizing",
 }

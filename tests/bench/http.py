@@ -55,8 +55,9 @@ def run(quick: bool) -> list[Measure]:
 
 
 @contextmanager
-def running() -> Iterator[RunningStack]:
-    """The platform with a state of its own, its own database and cache among it."""
+def running(**settings: str) -> Iterator[RunningStack]:
+    """The platform with a state of its own, its own database and cache among it; `settings` are
+    more of its environment."""
     folder = Path(tempfile.mkdtemp(prefix="testudo-bench-"))
     folder.chmod(0o755)  # the database's own user must pass
     kept = dict(os.environ)
@@ -64,7 +65,12 @@ def running() -> Iterator[RunningStack]:
         os.environ.pop(name, None)
     try:
         stack = RunningStack(
-            folder, {"WATCHED_SYMBOLS": ",".join((*SYMBOLS, DRAWN)), "TESTUDO_SERVER": ""}
+            folder,
+            {
+                "WATCHED_SYMBOLS": ",".join((*SYMBOLS, DRAWN)),
+                "TESTUDO_SERVER": "",
+                **settings,
+            },
         )
         try:
             yield stack
@@ -85,7 +91,8 @@ def open_position(trader: Trader, symbol: str) -> None:
     broken = [each for each in seen["verdicts"] if not each["ok"]]
     if not seen["ok"]:
         raise RuntimeError(f"The benchmark's position in {symbol} is refused: {broken}")
-    body = {**plan, "quoted_price": seen["quoted_price"], "quoted_at": seen["quoted_at"]}
+    quote = {name: seen[name] for name in ("quoted_price", "quoted_at", "kind")}
+    body = {**plan, **quote}
     placed = trader.post(
         "/api/v1/trades", body, status=201, **{"Idempotency-Key": f"bench-{symbol.lower()}"}
     )

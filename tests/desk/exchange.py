@@ -26,6 +26,8 @@ class Exchange:
         self.candle_status = 200
         self.previews: list[dict[str, str]] = []
         self.placed: list[tuple[str, dict[str, Any]]] = []
+        self.move: Callable[[dict[str, str]], tuple[int, Any]] = lambda b: (202, trade(version=4))
+        self.moves: list[tuple[dict[str, str], dict[str, str]]] = []  # headers, body
         self.asked: list[str] = []
         self.market: WebSocketRoute | None = None
         self.account: WebSocketRoute | None = None
@@ -68,6 +70,10 @@ class Exchange:
             self.placed.append((request.headers.get("idempotency-key", ""), body))
             status, answer = self.place(body)
             return route.abort() if status == 0 else reply(route, status, answer)
+        if request.method == "PATCH":
+            body = json.loads(request.post_data or "{}")
+            self.moves.append((request.headers, body))
+            return reply(route, *self.move(body))
         if path == "trades":
             found = self.open if query.get("state") == "open" else self.closed
             return reply(route, 200, {"results": found, "next": None})

@@ -200,7 +200,7 @@ def decision(number: int) -> dict[str, Any]:
         "at": ahead(minutes=-37 * (40 - number)), "hash": f"{number:04d}" + "9f3ac81b" * 7 + "e0d1",
         "title": title, "reading": reading,
         "symbol": "BTCUSDT" if kind in {"placed", "refused"} else None, "codes": codes,
-        "rules_version": "2",
+        "rules_version": "3",
     }  # fmt: skip
 
 

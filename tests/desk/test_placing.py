@@ -132,3 +132,40 @@ def test_a_trade_is_placed_by_keyboard_alone(desk):
             break
     desk.page.keyboard.press("Enter")
     expect(desk.page.locator("#review")).to_contain_text("Placed")
+
+
+def of_kind(open_desk, kind: str):
+    """The server finds the line to mean this kind of entry."""
+    found = {"kind": kind, "expires_at": "2026-11-25T00:00:00Z"}
+    desk = open_desk()
+    desk.exchange.answer = lambda drawing: (200, preview(drawing) | found)
+    return desk.open()
+
+
+def test_the_review_of_a_pullback_says_where_it_rests_and_that_a_part_is_bare_for_a_moment(
+    open_desk,
+):
+    desk = of_kind(open_desk, "pullback")
+    expect(desk.page.locator("#kind-badge")).to_have_text("Buy pullback")
+    review(desk)
+    said = desk.text("#review")
+    assert "on a pullback" in said
+    assert "rests on the exchange until the market comes to it" in said
+    assert "it has no stop for two seconds" in said
+
+
+def test_the_review_of_a_breakout_says_that_it_waits_here_and_names_its_worst_price(open_desk):
+    desk = of_kind(open_desk, "breakout")
+    review(desk)
+    said = desk.text("#review")
+    assert "on a breakout" in said
+    assert "waits here, not on the exchange" in said
+    assert "If Testudo is down, nothing is bought" in said
+
+
+def test_the_kind_the_trader_saw_is_sent_with_the_plan(desk):
+    review(desk)
+    desk.page.get_by_role("button", name="Confirm buy").click()
+    expect(desk.page.locator("#review")).to_contain_text("Placed")
+    [(_, body)] = desk.exchange.placed
+    assert body["kind"] == "now"

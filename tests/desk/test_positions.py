@@ -124,3 +124,41 @@ def test_candles_that_cannot_be_loaded_are_said_and_can_be_asked_for_again(open_
     desk.exchange.candle_status = 200
     desk.page.get_by_role("button", name="Try again").click()
     expect(desk.page.locator("#chart-state")).to_be_hidden()
+
+
+def waiting(open_desk, **changes):
+    facts = {
+        "state": "entering", "held_quantity": "0", "entered_quantity": "0", "protected": False,
+        "protected_ms": None, "entry_price": None, "expires_at": "2026-11-25T00:00:00Z",
+    }  # fmt: skip
+    return with_trade(open_desk, **(facts | changes))
+
+
+def test_an_entry_that_rests_is_listed_with_its_kind_and_expiry_and_can_be_withdrawn(open_desk):
+    desk = waiting(open_desk, kind="pullback", waits="exchange", state_text="Waits at 63900")
+    row = desk.page.locator(".position")
+    expect(row).to_contain_text("Waits at 63900")
+    expect(row.locator(".position-waits")).to_contain_text("Pullback, until")
+    expect(row.locator(".cell-guard")).to_contain_text("Nothing held")
+    row.get_by_role("button", name="Withdraw").click()
+    expect(desk.page.locator(".consequence")).to_contain_text("a fill that comes first wins")
+    desk.page.get_by_role("button", name="Withdraw the entry").click()
+    expect(desk.page.locator(".consequence")).to_be_hidden()
+    assert f"POST trades/{trade()['id']}/cancel" in desk.exchange.asked
+
+
+def test_an_armed_breakout_says_that_it_waits_here(open_desk):
+    armed = {"kind": "breakout", "waits": "line", "state": "approved"}
+    desk = waiting(open_desk, state_text="Armed: sent at 63900", **armed)
+    row = desk.page.locator(".position")
+    expect(row.locator(".position-waits")).to_contain_text("Breakout, until")
+    row.get_by_role("button", name="Withdraw").click()
+    expect(desk.page.locator(".consequence")).to_contain_text("before it is sent")
+
+
+def test_an_entry_filled_in_part_without_its_stop_alarms(open_desk):
+    desk = waiting(
+        open_desk, kind="pullback", waits="exchange", state_text="Filling at 63900",
+        held_quantity="0.1", entered_quantity="0.1", entry_price="63900",
+    )  # fmt: skip
+    expect(desk.page.locator(".cell-guard")).to_contain_text("UNPROTECTED")

@@ -13,8 +13,19 @@ import sys
 from tests.drills.servers import run_beside_servers
 
 DRILLS = {
+    "catalogue": "tests.drills.catalogue",
+    "events": "tests.drills.events",
+    "halt": "tests.drills.halt",
+    "kill": "tests.drills.kill",
     "race": "tests.drills.race",
+    "reconcile": "tests.drills.reconcile",
+    "recover": "tests.drills.recover",
+    "schedules": "tests.drills.schedules",
+    "stack": "tests.drills.stack",
+    "stream": "tests.drills.stream",
 }
+
+ALONE = frozenset({"catalogue"})  # need no server
 
 
 def main(arguments: list[str]) -> int:
@@ -29,7 +40,7 @@ def main(arguments: list[str]) -> int:
     if options.name not in DRILLS:
         print(f"There is no drill {options.name!r}: choose from {', '.join(sorted(DRILLS))}.")
         return 2
-    if not options.servers_run:
+    if not options.servers_run and options.name not in ALONE:
         return run_beside_servers(["tests.drills", "--servers-run", options.name, *rest])
     report = importlib.import_module(DRILLS[options.name]).run(rest)
     print(json.dumps({"name": options.name, **report}))

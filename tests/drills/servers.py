@@ -5,7 +5,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from testudo.stack.home import Home
 from testudo.stack.platform import ROOT, Platform, Wishes
@@ -31,16 +33,20 @@ def run_beside_servers(arguments: list[str]) -> int:
     os.environ["TESTUDO_DOTENV"] = os.devnull
     os.environ["TESTUDO_HOME"] = str(folder)
     home = Home(folder)
-    supervisor = Supervisor(home.logs, echo=False)
+    supervisor = Supervisor(home.logs, echo=False, stop_on_death=False)
     drill = None
     try:
-        Platform(home, supervisor, Wishes(processes=False)).start()
+        platform = Platform(home, supervisor, Wishes(processes=False))
+        platform.start()
+        again = _restarter(platform, supervisor)
         subprocess.run(
             [sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, check=True
         )
         drill = subprocess.Popen([sys.executable, "-m", *arguments], cwd=ROOT)
         supervisor.wait(
-            lambda: drill.poll() is not None, for_what="the drill to end", seconds=MOST_SECONDS
+            lambda: again() or drill.poll() is not None,
+            for_what="the drill to end",
+            seconds=MOST_SECONDS,
         )
         return drill.returncode
     finally:
@@ -50,3 +56,19 @@ def run_beside_servers(arguments: list[str]) -> int:
         supervisor.stop()
         shutil.rmtree((folder / "postgres").resolve(), ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _restarter(platform: Platform, supervisor: Supervisor) -> Callable[[], None]:
+    """Starts a server again that a drill has killed, as a service manager would."""
+    start = {"postgres": platform._start_postgres, "valkey": platform._start_valkey}
+    ports = {
+        "postgres": urlsplit(os.environ["DATABASE_URL"]).port or 0,
+        "valkey": urlsplit(os.environ["REDIS_URL"]).port or 0,
+    }
+
+    def look() -> None:
+        for name, port in ports.items():
+            if name not in supervisor.children:
+                start[name](port)
+
+    return look

@@ -70,8 +70,8 @@ class Trader:
     def risk(self) -> Any:
         return self.get(f"/api/v1/accounts/{self.account}/risk")
 
-    def plan(self, symbol: str = "BTCUSDT") -> dict[str, Any]:
-        """A long at the market, 1.2 % to the stop, 4 % to the target."""
+    def plan(self, symbol: str = "BTCUSDT", *, away: str = "0") -> dict[str, Any]:
+        """A long at the market or `away` from it, 1.2 % to the stop, 4 % to the target."""
 
         def priced() -> Any:
             rough = {"entry": "60000.00", "stop": "59000.00", "target": "65000.00"}
@@ -84,16 +84,20 @@ class Trader:
             return answer.json() if answer.status_code == 200 else None
 
         ask = Decimal(until("a live price", priced)["quoted_price"])
-        lines = {"entry": ask, "stop": ask * Decimal("0.988"), "target": ask * Decimal("1.04")}
+        entry = ask * (1 + Decimal(away))
+        lines = {
+            "entry": entry, "stop": entry * Decimal("0.988"), "target": entry * Decimal("1.04"),
+        }  # fmt: skip
         prices = {name: f"{price:.2f}" for name, price in lines.items()}
         body = {"account": self.account, "symbol": symbol, "side": "long", **prices}
         seen = self.post("/api/v1/plans/preview", body)
         assert seen["ok"], seen["verdicts"]
-        return {**body, "quoted_price": seen["quoted_price"], "quoted_at": seen["quoted_at"]}
+        return {**body, **{name: seen[name] for name in ("quoted_price", "quoted_at", "kind")}}
 
-    def place(self, symbol: str = "BTCUSDT", **headers: str) -> Any:
+    def place(self, symbol: str = "BTCUSDT", *, away: str = "0", **headers: str) -> Any:
         key = {"Idempotency-Key": str(uuid.uuid4())}
-        return self.post("/api/v1/trades", self.plan(symbol), status=201, **key, **headers)
+        plan = self.plan(symbol, away=away)
+        return self.post("/api/v1/trades", plan, status=201, **key, **headers)
 
     def trade(self, trade_id: str) -> Any:
         return self.get(f"/api/v1/trades/{trade_id}")

@@ -173,9 +173,12 @@ def test_an_entry_that_rests_below_the_market_slips_nowhere():
     assert (v.ok, v.measured) == (True, 0)
 
 
-def test_a_market_beyond_the_stop_leaves_no_room_to_slip():
-    v = verdict("slippage", plan(bid="59299.99", ask="59300"))
-    assert (v.ok, v.limit) == (False, 0)
+def test_an_entry_that_waits_for_a_breakout_slips_from_its_line_not_from_the_market():
+    """Even where the market is beyond its stop: it is sent once the best price is on the line."""
+    far = {"bid": "59299.99", "ask": "59300"}
+    v = verdict("slippage", plan(**far, worst_entry="60060"))
+    assert (v.ok, v.measured, v.limit) == (True, D(60), D(60))
+    assert not verdict("slippage", plan(**far, worst_entry="60060.01")).ok
 
 
 # Exchange and market.

@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.t
 
 PROCESSES = {
     "supervisor", "postgres", "valkey", "paper", "stream_market", "stream_accounts", "guard",
+    "drop_copy",
     "orders", "bulk", "beat", "web",
 }  # fmt: skip
 

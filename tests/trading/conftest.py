@@ -9,6 +9,7 @@ import pytest
 
 from risk.symbols import floor_to_tick
 from testudo import clock
+from trading.exchange import venue_clock
 from trading.exchange.paper.exchange import PaperExchange
 from trading.exchange.paper.store import Store
 from trading.exchange.paper.synthetic import SyntheticFeed
@@ -21,6 +22,12 @@ START = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def _master_key(settings):
     settings.MASTER_KEYS = "1:" + base64.b64encode(bytes(range(32))).decode()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_clocks(monkeypatch):
+    """What an earlier test measured of a venue's clock is no word on this one's."""
+    monkeypatch.setattr(venue_clock, "_clocks", {})
 
 
 @pytest.fixture

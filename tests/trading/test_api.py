@@ -1,7 +1,7 @@
 """The API's doors: what is refused, with which problem, and that nothing is saved or sent."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -217,12 +217,53 @@ def test_a_drawing_looked_at_too_long_ago_is_refused(http, order, floor, quotes)
     assert "quote_age" in broken
 
 
-def test_an_entry_away_from_the_market_is_refused_with_a_sentence(http, order, plan):
-    away = f"{float(plan['entry']) * 0.995:.2f}"
-    answer = place(http, {**order, "entry": away})
+def test_an_entry_below_the_market_waits_as_a_pullback_until_the_moment_given(http, order, plan):
+    away = f"{Decimal(plan['entry']) * Decimal('0.995'):.2f}"
+    until = (clock.now() + timedelta(hours=5)).isoformat()
+    answer = place(http, {**order, "entry": away, "kind": "pullback", "expires_at": until})
+    assert answer.status_code == 201
+    trade = answer.json()
+    assert (trade["kind"], trade["waits"], trade["state"]) == ("pullback", "exchange", "approved")
+    assert datetime.fromisoformat(trade["expires_at"]) == datetime.fromisoformat(until)
+    listed = http.get("/api/v1/trades", {"account": order["account"], "state": "open"}).json()
+    assert listed["results"][0]["waits"] == "exchange"
+
+
+def test_an_entry_above_the_market_is_armed_as_a_breakout(http, order, plan):
+    lines = {"entry": "1.005", "target": "1.06"}
+    away = {name: f"{Decimal(plan['entry']) * Decimal(by):.2f}" for name, by in lines.items()}
+    trade = place(http, {**order, **away}).json()
+    assert (trade["kind"], trade["waits"]) == ("breakout", "line")
+    assert trade["state_text"].startswith("Armed")
+    answer = http.post(f"/api/v1/trades/{trade['id']}/cancel")
+    assert answer.status_code == 202
+    assert answer.json()["state_text"] == "Being withdrawn"
+
+
+def test_the_kind_the_trader_saw_must_be_what_the_line_means(http, order, plan):
+    away = f"{Decimal(plan['entry']) * Decimal('0.995'):.2f}"
+    answer = place(http, {**order, "entry": away, "kind": "breakout"})
     broken = {v["code"]: v["message"] for v in answer.json()["verdicts"] if not v["ok"]}
     assert answer.status_code == 409
     assert "pullback" in broken["entry_kind"]
+
+
+@pytest.mark.parametrize("wish", ["2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z", "soon"])
+def test_an_expiry_in_the_past_or_far_away_is_a_bad_request(http, order, floor, wish):
+    answer = place(http, {**order, "expires_at": wish})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == "expires_at"
+    assert nothing_happened(floor)
+
+
+def test_a_preview_names_the_kind_and_how_long_it_would_wait(http, plan):
+    now = http.post("/api/v1/plans/preview", plan, format="json").json()
+    assert (now["kind"], now["expires_at"]) == ("now", None)
+    away = {**plan, "entry": f"{Decimal(plan['entry']) * Decimal('0.995'):.2f}"}
+    later = http.post("/api/v1/plans/preview", away, format="json").json()
+    assert later["kind"] == "pullback"
+    assert later["expires_at"].startswith("2026-11-04T00:00:00")
+    assert later["ok"], [v for v in later["verdicts"] if not v["ok"]]
 
 
 def test_without_a_live_price_nothing_is_placed(http, order, floor):

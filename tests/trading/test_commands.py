@@ -1,14 +1,17 @@
 """The staff commands of the order path: what they say, what they change, how they end."""
 
 import json
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from tests.trading.waiting import drawn_away
+from testudo import clock
 from trading import orders
 from trading.exchange.factory import exchange_for
-from trading.management.commands import place_trade as command
+from trading.market import prices
 from trading.models import Decision, Order, Trade, Venue
 from trading.order_states import State, TradeState
 
@@ -18,16 +21,16 @@ def lines(drawing) -> list[str]:
 
 
 @pytest.fixture
-def run(floor, monkeypatch):
+def run(floor):
     """A command on the floor's market: it finds its prices where the floor has them."""
-    monkeypatch.setattr(command.prices, "latest", floor.quote_of)
 
     def call(name, *arguments, **options):
         said = StringIO()
         call_command(name, *arguments, stdout=said, stderr=said, **options)
         return said.getvalue()
 
-    return call
+    with prices.quoted_by(floor.quote_of):
+        yield call
 
 
 def test_place_trade_judges_without_a_trace_when_asked_to(run, account, draw):
@@ -37,6 +40,29 @@ def test_place_trade_judges_without_a_trace_when_asked_to(run, account, draw):
     assert "Risk per trade" in said
     assert not Trade.objects.exists()
     assert not Decision.objects.exists()
+
+
+def test_place_trade_ends_once_a_breakout_is_armed(run, floor, account):
+    drawing = drawn_away(floor, "0.01")
+    until = (clock.now() + timedelta(hours=6)).isoformat()
+    said = run(
+        "place_trade", "BTCUSDT", "long", f"--account={account.pk}", "--kind=breakout",
+        f"--expires-at={until}", *lines(drawing),
+    )  # fmt: skip
+    trade = Trade.objects.get()
+    assert (trade.kind, trade.state) == ("breakout", TradeState.APPROVED)
+    assert trade.expires_at.isoformat() == until
+    assert "breakout: Armed" in said
+
+
+def test_place_trade_refuses_another_kind_than_was_named(run, floor, account):
+    drawing = drawn_away(floor, "-0.01")
+    with pytest.raises(CommandError, match="nothing was sent"):
+        run(
+            "place_trade", "BTCUSDT", "long", f"--account={account.pk}", "--kind=now",
+            *lines(drawing),
+        )  # fmt: skip
+    assert not Trade.objects.exists()
 
 
 def test_place_trade_refuses_a_live_account_without_yes_live(run, account, draw):

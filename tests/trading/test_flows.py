@@ -110,7 +110,8 @@ def test_a_trade_made_by_hand_is_a_flow_and_its_coins_are_holdings(floor, accoun
     assert isinstance(event, OrderUpdate)
     for _ in range(2):
         account_stream.take_in(account, event)
-    flow = account.flows.get(kind="foreign_trade")
+    flow = account.flows.get(kind="foreign_trade", asset="USDT")
+    assert account.flows.get(kind="foreign_trade", asset="BTC").value == 0
     assert (flow.change, flow.key) == (Decimal("-600.6"), "trade:BTCUSDT:5")
     assert book(floor, account).equity == Decimal("9399.4")
     assert book(floor, account).drawdown == 0

@@ -248,7 +248,51 @@ def test_resume_at_the_terminal_ends_with_one_while_something_is_waited_for(acco
     assert "only they resume it" in said
 
 
-def test_all_trading_is_halted_and_resumed_by_two_at_the_terminal(account, boss, chief):
+@pytest.fixture
+def typed(monkeypatch):
+    """What is typed at the terminal when it asks for a password."""
+    answers = {"secret": "a long password", "asked": []}
+
+    def ask(prompt):
+        answers["asked"].append(prompt)
+        return answers["secret"]
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("trading.management.reporting.getpass.getpass", ask)
+    return answers
+
+
+def test_nobody_agrees_in_another_admins_name_at_the_terminal(account, boss, chief, typed):
+    run("halt", "--reason=trouble")
+    run("resume", "--reason=over", "--by=boss")
+    typed["secret"] = "the password of boss"
+    code, _, why = run("resume", "--reason=over", "--by=chief")
+    assert (code, why) == (2, "This is not the password of chief.")
+    assert global_halt.read().halted
+
+
+def test_wrong_passwords_at_the_terminal_lock_as_in_the_browser(account, boss, typed):
+    run("halt", "--reason=trouble")
+    typed["secret"] = "wrong"
+    for _ in range(5):
+        run("resume", "--reason=over", "--by=boss")
+    typed["secret"] = "a long password"
+    code, _, why = run("resume", "--reason=over", "--by=boss")
+    assert code == 2
+    assert "Wait 15 minutes" in why
+
+
+def test_without_a_terminal_a_named_admin_is_refused_and_told_what_to_do(
+    account, boss, monkeypatch
+):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    run("halt", "--reason=trouble")
+    code, _, why = run("resume", "--reason=over", "--by=boss")
+    assert code == 2
+    assert "Run this at a terminal, or use the switch in the admin site" in why
+
+
+def test_all_trading_is_halted_and_resumed_by_two_at_the_terminal(account, boss, chief, typed):
     assert run("halt", "--reason=trouble")[0] == 0
     assert global_halt.read().halted
     assert run("resume", "--reason=over")[0] == 2

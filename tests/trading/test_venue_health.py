@@ -3,13 +3,16 @@
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 
 from tests.trading.risky import SECOND, opened, risk_of
 from testudo import clock
-from trading import account_stream, orders, venue_health
+from trading import account_stream, incidents, orders, venue_health
 from trading.book import read_book
-from trading.models import VenueHealth
+from trading.market.health import StreamHealth
+from trading.models import Incident, VenueHealth
 from trading.order_states import TradeState
+from trading.venue_health import Part
 
 
 @pytest.fixture
@@ -20,9 +23,88 @@ def moment():
         yield moment
 
 
-def fail(times: int) -> None:
+def fail(times: int, part=Part.ACCOUNT) -> None:
     for _ in range(times):
-        venue_health.note_failure("paper", "ReadTimeout")
+        venue_health.note_failure("paper", "ReadTimeout", part=part)
+
+
+def probe(part=Part.ACCOUNT) -> bool:
+    return venue_health.claim_probe("paper", part=part)
+
+
+def test_answers_about_accounts_do_not_hide_that_orders_time_out(db, moment):
+    for _ in range(5):
+        fail(1, Part.ORDERS)
+        venue_health.note_success("paper", part=Part.ACCOUNT)
+        venue_health.note_success("paper", part=Part.PUBLIC)
+    assert not venue_health.new_risk_allowed("paper")
+
+
+def test_all_parts_must_answer_again_before_new_risk_is_taken(db, moment):
+    fail(5, Part.ORDERS)
+    moment.advance(timedelta(seconds=20))
+    fail(5, Part.ACCOUNT)
+    row = venue_health.health_of("paper")
+    assert row.retry_at == clock.now() + timedelta(seconds=60), "the later of the two"
+    assert row.opened_at == clock.now() - timedelta(seconds=20), "the earlier of the two"
+    moment.advance(timedelta(seconds=60))
+    assert probe(Part.ORDERS)
+    assert venue_health.health_of("paper").breaker == "open"
+    venue_health.note_success("paper", part=Part.ORDERS)
+    assert not venue_health.new_risk_allowed("paper")
+    assert probe(Part.ACCOUNT)
+    assert venue_health.health_of("paper").breaker == "half_open"
+    venue_health.note_success("paper", part=Part.ACCOUNT)
+    assert venue_health.new_risk_allowed("paper")
+
+
+def test_it_says_in_words_what_fails_and_what_still_protects(floor, account):
+    fail(5, Part.ORDERS)
+    (incident,) = incidents.open_of(account)
+    assert incident.text == "The paper exchange does not answer orders (ReadTimeout)."
+    assert "rest at the paper exchange and work without us" in incident.what_was_done
+    floor.advance(timedelta(seconds=60))
+    assert probe(Part.ORDERS)
+    fail(1, Part.ORDERS)
+    floor.advance(timedelta(seconds=60))
+    assert probe(Part.ORDERS)
+    venue_health.note_success("paper", part=Part.ORDERS)
+    assert list(incidents.open_of(account)) == []
+    (told,) = Incident.objects.all()
+    assert told.pk == incident.pk, "one outage is one incident, however often it was tried again"
+    assert told.closed_at - told.opened_at == timedelta(seconds=120)
+
+
+def test_a_silent_market_stream_opens_it_and_prices_that_come_again_close_it(db, moment):
+    stream = StreamHealth("paper", silence=20.0)
+    stream.tell(clock.now_ms())
+    for _ in range(5):
+        stream.note_lost("TimeoutError")
+    stream.tell(clock.now_ms() - 21_000)
+    assert not venue_health.new_risk_allowed("paper")
+    stream.tell(clock.now_ms())
+    assert not venue_health.new_risk_allowed("paper"), "open for its minute"
+    moment.advance(timedelta(seconds=60))
+    stream.tell(clock.now_ms() - 21_000)
+    assert not venue_health.new_risk_allowed("paper"), "still silent"
+    stream.tell(clock.now_ms())
+    assert venue_health.new_risk_allowed("paper")
+
+
+def test_what_the_database_could_not_be_told_is_told_later(db, moment, monkeypatch):
+    stream = StreamHealth("paper", silence=20.0)
+    for _ in range(5):
+        stream.note_lost("TimeoutError")
+
+    def away(*_, **__):
+        raise OperationalError("the connection is closed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("trading.market.health.venue_health.note_failure", away)
+        with pytest.raises(OperationalError):
+            stream.tell(0)
+    stream.tell(0)
+    assert not venue_health.new_risk_allowed("paper")
 
 
 def test_five_failures_in_a_row_open_it_four_do_not(db, moment):
@@ -40,9 +122,9 @@ def test_one_probe_goes_after_a_minute_and_its_answer_closes_it(db, moment):
     fail(5)
     venue_health.note_success("paper")
     assert not venue_health.new_risk_allowed("paper"), "open for its minute whoever answers"
-    assert not venue_health.claim_probe("paper")
+    assert not probe()
     moment.advance(timedelta(seconds=60))
-    assert [venue_health.claim_probe("paper") for _ in range(3)] == [True, False, False]
+    assert [probe() for _ in range(3)] == [True, False, False]
     venue_health.note_success("paper")
     assert venue_health.new_risk_allowed("paper")
 
@@ -50,7 +132,7 @@ def test_one_probe_goes_after_a_minute_and_its_answer_closes_it(db, moment):
 def test_a_probe_that_fails_opens_it_for_another_minute(db, moment):
     fail(5)
     moment.advance(timedelta(seconds=60))
-    assert venue_health.claim_probe("paper")
+    assert probe()
     fail(1)
     row = venue_health.health_of("paper")
     assert (row.breaker, row.retry_at) == ("open", clock.now() + timedelta(seconds=60))
@@ -59,9 +141,9 @@ def test_a_probe_that_fails_opens_it_for_another_minute(db, moment):
 def test_a_probe_that_was_lost_may_be_made_again(db, moment):
     fail(5)
     moment.advance(timedelta(seconds=60))
-    assert venue_health.claim_probe("paper")
+    assert probe()
     moment.advance(venue_health.PROBE_LEASE)
-    assert venue_health.claim_probe("paper")
+    assert probe()
 
 
 def test_a_look_at_the_clock_tells_of_a_jump(db, moment):

@@ -115,6 +115,29 @@ def test_an_entry_fills_in_part_and_then_never_again(faulty: Faulty) -> None:
     assert _state(faulty, "E")["status"] == "CANCELED"
 
 
+def test_a_resting_maker_gets_a_part_when_the_market_comes_and_then_never_more(
+    faulty: Faulty,
+) -> None:
+    faulty.arm("partial-entry:fraction=0.4")
+    bracket = _bracket(faulty)
+    resting = f"{float(bracket['workingPrice']) * 0.99:.2f}"
+    bracket |= {"workingType": "LIMIT_MAKER", "workingPrice": resting}
+    del bracket["workingTimeInForce"]
+    placed = faulty.host.rest("POST", "/api/v3/orderList/opoco", bracket, signed=True)
+    assert placed.status_code == 200, placed.text
+    assert _state(faulty, "E")["executedQty"] == "0.00000000"
+    low = float(resting) * 0.995
+    faulty.process.admin("move", symbol=BTC, price=f"{low:.2f}", over_ms=200)
+    while faulty.last > low * 1.002:
+        time.sleep(0.05)
+    entry = _state(faulty, "E")
+    assert (entry["status"], entry["executedQty"]) == ("PARTIALLY_FILLED", "0.00400000")
+    assert _state(faulty, "S")["status"] == "PENDING_NEW"
+    query = {"symbol": BTC, "orderId": entry["orderId"]}
+    assert faulty.host.rest("DELETE", "/api/v3/order", query, signed=True).status_code == 200
+    assert _state(faulty, "E")["status"] == "CANCELED"
+
+
 def test_a_market_order_meets_a_thin_book(faulty: Faulty) -> None:
     faulty.arm("thin-book:fraction=0.5")
     sold = faulty.place("thin", type="MARKET", side="SELL", price=None, timeInForce=None)

@@ -23,8 +23,9 @@ log = structlog.get_logger(__name__)
 class Waker:
     """Sends a task for each name to the broker, from a thread of its own, each name once."""
 
-    def __init__(self, task: str = TASK, *, queue: str | None = None) -> None:
-        self._task, self._queue = task, queue
+    def __init__(self, task: str = TASK, *, queue: str | None = None, countdown: float = 0) -> None:
+        """`countdown`: seconds the task is to wait at a worker before it runs."""
+        self._task, self._queue, self._countdown = task, queue, countdown
         self._start_afresh()
         # A fork inherits no threads, and perhaps a lock held by one.
         os.register_at_fork(after_in_child=self._start_afresh)
@@ -62,7 +63,8 @@ class Waker:
                 self._task,
                 args=[stream],
                 queue=self._queue,
-                expires=EXPIRES,
+                countdown=self._countdown or None,
+                expires=EXPIRES + self._countdown,
                 ignore_result=True,
                 retry=False,
             )

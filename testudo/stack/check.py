@@ -53,7 +53,7 @@ def _trade_once(trader: "Trader") -> dict[str, Any]:
             planned, budget = Decimal(preview["planned_risk"]), Decimal(preview["risk_budget"])
             if not 0 < planned <= budget:
                 raise Missed(f"awaited 0 < planned_risk <= {budget}; saw {planned}")
-            quote = {name: preview[name] for name in ("quoted_price", "quoted_at")}
+            quote = {name: preview[name] for name in ("quoted_price", "quoted_at", "kind")}
             placed = trader.post("trades", plan | quote, expect=201, once=True)
             watch = Watch(trader, events, placed)
             watch.until(
@@ -107,7 +107,7 @@ def _allowed_plan(trader: "Trader", account: str) -> tuple[dict[str, str], dict[
             "target": _plain(_to_tick(ask * (1 + target), tick)),
         }
         preview = trader.post("plans/preview", plan, expect=200)
-        if preview["ok"]:
+        if preview["ok"] and preview["kind"] == "now":  # the market did not leave the line
             return plan, preview
         refused = {v["code"]: v["message"] for v in preview["verdicts"] if not v["ok"]}
         farther = next(targets, None) if refused.keys() == {"reward_to_risk"} else target

@@ -41,7 +41,7 @@ class Plan:
         return f"http://127.0.0.1:{self.port}"
 
 
-COMMANDS = ("paper_exchange", "stream_market", "stream_accounts", "guard")
+COMMANDS = ("paper_exchange", "stream_market", "stream_accounts", "guard", "drop_copy")
 
 
 def table(plan: Plan) -> list[Process]:
@@ -51,6 +51,7 @@ def table(plan: Plan) -> list[Process]:
         Process("stream_market", command("stream_market", "--venue", "paper"), after=("paper",)),
         Process("stream_accounts", command("stream_accounts"), after=("paper",)),
         Process("guard", command("guard"), after=("paper",)),
+        Process("drop_copy", command("drop_copy"), after=("paper",)),
         # Separate processes, so that neither mail nor statistics delay a stop.
         Process("orders", worker("orders", "protective,orders", threads=4)),
         Process("bulk", worker("bulk", "events,bulk", threads=2)),

@@ -1,8 +1,8 @@
-"""Remembered answers to repeated requests, to look at."""
+"""Remembered answers to repeated requests, and tries to confirm who one is: to look at."""
 
 from django.contrib import admin
 
-from testudo.web.models import IdempotencyKey
+from testudo.web.models import IdempotencyKey, StepUpCount
 from testudo.web.read_only import ReadOnlyAdmin
 
 
@@ -11,3 +11,8 @@ class IdempotencyKeyAdmin(ReadOnlyAdmin):
     list_display = ("key", "user", "status", "created_at")
     list_select_related = ("user",)
     exclude = ("body",)
+
+
+@admin.register(StepUpCount)
+class StepUpCountAdmin(ReadOnlyAdmin):
+    list_display = ("key", "tried", "began_at")

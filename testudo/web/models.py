@@ -1,8 +1,11 @@
-"""Answers already given, so that a repeated request is answered and not done again."""
+"""Answers already given, so that a repeated request is answered and not done again; and how often
+a password was asked for again."""
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+
+from testudo.db.tries import TryCount
 
 
 class IdempotencyKey(models.Model):
@@ -27,3 +30,7 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} answered {self.status}"
+
+
+class StepUpCount(TryCount):
+    """How often someone signed in tried to confirm who they are. No count of the sign-in's."""

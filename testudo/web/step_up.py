@@ -1,18 +1,19 @@
 """Asking again who is there, before what must not be done with a browser left open (R30).
 
 `POST /api/v1/step-up` takes the password and marks the session for five minutes; a door that needs
-it wears `@stepped_up`, or calls `require(request)` where only some requests need it. Tries are
-counted exactly as at sign-in. A second factor joins by adding its proof to `PROOFS`.
+it wears `@stepped_up`, or calls `require(request)` where only some requests need it. Tries have a
+count and a lock of their own, one for each person: someone who guesses in a browser left open locks
+this confirmation, not the owner's way in. A second factor joins by adding its proof to `PROOFS`.
 """
 
+import hashlib
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any
 
-from django.conf import settings
-from django.contrib.auth import authenticate
-from django.dispatch import Signal
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -21,38 +22,60 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from testudo import clock
+from testudo.web.models import StepUpCount
 from testudo.web.problems import Problem, invalid
 from testudo.web.serializers import StrictSerializer, read_body
 
 GOOD_FOR = timedelta(minutes=5)
+MOST_TRIES = 5
+LOCKED_FOR = timedelta(minutes=15)  # since the first of them
 MARK = "step_up"  # in the session
 CODE = "step_up_required"
-
-# Sent with `request` and `user` when someone has proved who they are: tries start over.
-proved = Signal()
 
 View = Callable[..., Response]
 Proof = Callable[[HttpRequest, str], bool]
 
 
+class TooManyTries(Exception):
+    """Even the right password waits now. The message says for how long, and what is not locked."""
+
+    def __init__(self, wait: timedelta) -> None:
+        self.seconds = max(1, math.ceil(wait.total_seconds()))
+        minutes = math.ceil(self.seconds / 60)
+        super().__init__(
+            f"Wait {minutes} {'minute' if minutes == 1 else 'minutes'}, then try again. Only this "
+            "confirmation is locked: signing in, halts, stops and exits need none."
+        )
+
+
+def try_password(user: AbstractBaseUser, secret: str) -> bool:
+    """Whether this is the user's password. Counted before it is looked at, so that no number of
+    tries at once passes the limit. Raises: TooManyTries."""
+    key = hashlib.sha256(str(user.pk).encode()).hexdigest()
+    tried, wait = StepUpCount.count_and_wait(key, window=LOCKED_FOR)
+    if tried > MOST_TRIES:
+        raise TooManyTries(wait)
+    if not user.check_password(secret):
+        return False
+    StepUpCount.objects.filter(key=key).delete()  # the right one forgets the tries before it
+    return True
+
+
 def by_password(request: HttpRequest, secret: str) -> bool:
-    """Whether this is the password of the one signed in. A wrong one counts as at sign-in.
+    """Whether this is the password of the one signed in.
 
     Raises: Problem (429), where it was tried too often: then even the right one waits.
     """
-    user = request.user
-    found = authenticate(request, username=user.get_username(), password=secret)
-    if getattr(request, "axes_locked_out", False):
-        request.axes_locked_out = False  # type: ignore[attr-defined]  # a problem, not axes' page
-        wait = int(settings.AXES_COOLOFF_TIME.total_seconds())
+    try:
+        return try_password(request.user, secret)  # type: ignore[arg-type]
+    except TooManyTries as locked:
         raise Problem(
             429,
             "too_many_tries",
             "Too many wrong passwords",
-            f"Wait {wait // 60} minutes, then try again.",
-            headers={"Retry-After": str(wait)},
-        )
-    return found is not None and found.pk == user.pk
+            str(locked),
+            headers={"Retry-After": str(locked.seconds)},
+        ) from locked
 
 
 PROOFS: dict[str, Proof] = {"password": by_password}  # field of the request: its proof
@@ -111,5 +134,4 @@ class StepUpView(APIView):
             "user": str(request.user.pk),
             "by": kind,
         }
-        proved.send(sender=StepUpView, request=below, user=request.user)
         return Response(status=204)

@@ -1,17 +1,29 @@
 """What the API takes, field by field. Unknown fields are refused by name."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, get_args
 
 from rest_framework import serializers
 
 from risk.costs import PlanImpossible
+from risk.manage_rules import MOST_MINUTES, Management, ratchets_of
 from risk.protocol import CAPS
 from risk.size_models import MOST_PERIOD, CeilingName, SizeModel
 from risk.sizing import Model
-from testudo.web.fields import AmountField, CountField, LimitField, MomentField, SymbolField
+from testudo import clock
+from testudo.web.fields import (
+    AmountField,
+    CountField,
+    LimitField,
+    MomentField,
+    SwitchField,
+    SymbolField,
+)
 from testudo.web.serializers import StrictSerializer
+from trading.entries import LONGEST
 from trading.market.candles import INTERVALS
+from trading.models import EntryKind
 from trading.plans import Drawing
 
 MOST_YEARS = 20  # of candles in one question
@@ -67,14 +79,51 @@ class DrawingForm(StrictSerializer):
         return Drawing(acknowledged=acknowledged, **values)
 
 
+class RatchetForm(StrictSerializer):
+    at = AmountField()
+    to = AmountField(zero=True)
+
+
+class ManagementForm(StrictSerializer):
+    """The rules for the open position; each may be left out. R counts from the plan's entry."""
+
+    break_even = SwitchField(required=False)
+    trail_r = AmountField(required=False)
+    trail_atr = AmountField(required=False)
+    atr_period = CountField(least=1, most=MOST_PERIOD, required=False)
+    atr_interval = serializers.ChoiceField(list(INTERVALS), required=False)
+    ratchets = RatchetForm(many=True, required=False)
+    close_after_minutes = CountField(least=1, most=MOST_MINUTES, required=False)
+
+    def validate(self, values: dict[str, Any]) -> Management:
+        steps = values.pop("ratchets", ())
+        try:
+            return Management(**values, ratchets=ratchets_of(steps))
+        except PlanImpossible as refused:
+            raise serializers.ValidationError(str(refused)) from refused
+
+
 class TradeForm(DrawingForm):
+    management = ManagementForm(required=False)
     quoted_price = AmountField()
     quoted_at = MomentField()
     acknowledged = serializers.ListField(
         child=serializers.RegexField(r"^[a-z_]{1,40}$"), required=False, max_length=40
     )
+    kind = serializers.ChoiceField(EntryKind.values, required=False)
+    expires_at = MomentField(required=False)
     reason = serializers.CharField(required=False, max_length=500, allow_blank=True)
     setup = serializers.CharField(required=False, max_length=60, allow_blank=True)
+
+    def validate_expires_at(self, value: datetime) -> datetime:
+        """An entry that waits does so until then; one at the market never waits."""
+        now = clock.now()
+        if not now < value <= now + LONGEST:
+            raise serializers.ValidationError(
+                f"Choose a moment from now to {LONGEST.days} days on, or leave it out: then the "
+                "entry waits until the end of the next day."
+            )
+        return value
 
 
 class TradesQuery(serializers.Serializer):

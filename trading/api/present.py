@@ -10,23 +10,13 @@ from risk.rmultiple import r_of
 from risk.rules import Verdict, may_proceed
 from testudo.events.models import OutboxEvent
 from testudo.web.fields import plain
+from trading.api.standing import state_text, waits, would_wait_until
 from trading.fixes import WayOut
-from trading.models import ExchangeAccount, Order, Trade
-from trading.order_states import FINISHED, TradeState
+from trading.models import ExchangeAccount, Move, Order, Trade
+from trading.order_states import FINISHED
 from trading.plans import Judged
 from trading.positions import position_of, uncovered
 from trading.settlement import facts_of, since_placed
-
-STATE_TEXT = {
-    TradeState.APPROVED: "Approved, being sent",
-    TradeState.ENTERING: "Entering",
-    TradeState.OPEN: "Open",
-    TradeState.CLOSING: "Closing",
-    TradeState.CLOSED: "Closed",
-    TradeState.EXPIRED: "Not filled",
-    TradeState.REJECTED: "Refused by the exchange",
-    TradeState.CANCELED: "Withdrawn",
-}
 
 
 def money(amount: Decimal | None) -> str | None:
@@ -81,6 +71,7 @@ def preview(
     return {
         "ok": may_proceed(it.verdicts, acknowledged=frozenset(acknowledged)),
         "kind": it.kind,
+        "expires_at": moment(would_wait_until(row, it)),
         "account": str(row.pk),
         "symbol": plan.symbol.name,
         "side": plan.direction,
@@ -143,11 +134,16 @@ def trade(row: Trade) -> dict[str, Any]:
         "side": row.side,
         "kind": row.kind,
         "state": row.state,
-        "state_text": row.state_reason or STATE_TEXT[TradeState(row.state)],
+        "state_text": state_text(row),
+        "waits": waits(row),
+        "expires_at": moment(row.expires_at) if waits(row) else None,
         "entry": money(row.entry),
         "worst_entry": money(row.worst_entry),
-        "stop": money(row.stop),
-        "target": money(row.target),
+        "stop": money(row.stop_now),
+        "target": money(row.target_now),
+        "planned_stop": money(row.stop),
+        "planned_target": money(row.target),
+        "move": _move(row.open_move),
         "quantity": money(row.quantity),
         "planned_risk": money(row.planned_risk),
         "risk_budget": money(row.risk_budget),
@@ -172,6 +168,30 @@ def trade(row: Trade) -> dict[str, Any]:
     }
 
 
+def _move(row: Move | None) -> dict[str, Any] | None:
+    """A move that is not over yet; the exchange has not confirmed its prices."""
+    if row is None:
+        return None
+    lines = {"stop": money(row.to_stop), "target": money(row.to_target)}
+    return {**lines, "why": row.why, "state": row.state, "wished_at": moment(row.wished_at)}
+
+
+def move(row: Move) -> dict[str, Any]:
+    """A move as a trade's own page shows it."""
+    figures = ("from_stop", "from_target", "to_stop", "to_target")
+    return {
+        "number": row.number,
+        "why": row.why,
+        "by": str(row.by_user_id) if row.by_user_id else None,
+        **{name: money(getattr(row, name)) for name in figures},
+        "state": row.state,
+        "naked_ms": row.naked_ms,
+        "said": row.said,
+        "wished_at": moment(row.wished_at),
+        "ended_at": moment(row.ended_at),
+    }
+
+
 def _protected(row: Trade, position: Any) -> bool:
     held = position.held >= row.dust and row.state not in FINISHED
     return held and not uncovered(position, dust=row.dust)
@@ -191,6 +211,8 @@ def trade_in_full(row: Trade) -> dict[str, Any]:
         "reason": row.reason,
         "setup": row.setup,
         "legs": [_leg(order) for order in row.orders.order_by("pk")],
+        "management": row.management,
+        "moves": [move(each) for each in row.moves.order_by("number")],
         "fills": [
             {
                 "trade_id": str(fill.exchange_trade_id),

@@ -73,6 +73,7 @@ PREVIEW = _object(
         "planned_profit": serializers.CharField(),
         "quoted_price": _money(),
         "quoted_at": MomentField(),
+        "expires_at": MomentField(allow_null=True),
         "verdicts": _list_of(VERDICT, "Verdict"),
         "fixes": _list_of(_FIX, "Fix"),
         "gauges": _object(
@@ -84,6 +85,23 @@ PREVIEW = _object(
         ),
     },
 )
+_MOVE = {
+    "why": serializers.ChoiceField(["trader", "break_even", "trailing", "ratchet"]),
+    "state": serializers.CharField(),
+    "wished_at": MomentField(),
+}
+_OPEN_MOVE = inline_serializer(
+    "OpenMove", {**{name: _money() for name in ("stop", "target")}, **_MOVE}, allow_null=True
+)
+_PAST_MOVE = {
+    "number": serializers.IntegerField(),
+    "by": serializers.UUIDField(allow_null=True),
+    **{name: _money() for name in ("from_stop", "from_target", "to_stop", "to_target")},
+    **_MOVE,
+    "naked_ms": serializers.IntegerField(allow_null=True),
+    "said": serializers.CharField(),
+    "ended_at": MomentField(allow_null=True),
+}
 _TRADE = {
     "id": serializers.UUIDField(),
     "version": serializers.IntegerField(),
@@ -93,6 +111,10 @@ _TRADE = {
     "state_text": serializers.CharField(),
     **{name: _money() for name in ("initial_risk", "entry_price", "exit_price")},
     **{name: _money() for name in ("entered_quantity", "held_quantity", "fees")},
+    **{name: _money() for name in ("planned_stop", "planned_target")},
+    "move": _OPEN_MOVE,
+    "waits": serializers.ChoiceField(["line", "exchange"], allow_null=True),
+    "expires_at": MomentField(allow_null=True),
     "protected": serializers.BooleanField(),
     "order_ms": serializers.IntegerField(allow_null=True),
     "protected_ms": serializers.IntegerField(allow_null=True),
@@ -113,6 +135,8 @@ TRADE = _object(
         "reason": serializers.CharField(),
         "setup": serializers.CharField(),
         "legs": serializers.ListField(child=serializers.DictField()),
+        "management": serializers.DictField(),
+        "moves": _list_of(_PAST_MOVE, "Move"),
         "fills": serializers.ListField(child=serializers.DictField()),
         "timeline": serializers.ListField(child=serializers.DictField()),
         "decision": serializers.DictField(),

@@ -88,7 +88,11 @@ class TradesView(APIView):
     def get(self, request: Request) -> Response:
         asked = read_query(TradesQuery, request)
         account = get_account(request.user, asked["account"])
-        rows = Trade.objects.filter(account=account).prefetch_related("orders", "fills__order")
+        rows = (
+            Trade.objects.filter(account=account)
+            .select_related("open_move")
+            .prefetch_related("orders", "fills__order")
+        )
         if asked.get("state") == "open":
             rows = rows.exclude(state__in=FINISHED)
         elif asked.get("state") == "closed":
@@ -160,7 +164,8 @@ class CloseView(APIView):
 
 
 class CancelView(APIView):
-    """Withdraw an entry that was not sent yet."""
+    """Withdraw an entry that waits: here for its line, or at the exchange. What was bought of it
+    before that stays, with its stop."""
 
     @extend_schema(request=None, responses={202: schema.TRADE, **schema.REFUSALS})
     def post(self, request: Request, trade_id: UUID) -> Response:

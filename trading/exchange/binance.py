@@ -1,93 +1,89 @@
 """The exchange port over Binance's REST API by python-binance. Paper is the same code, other URLs.
 
-python-binance is wrapped thinly (docs/decisions): its URLs are class attributes, so a subclass
-points it at a venue; it stamps and signs at call time with a recvWindow of its own, so `_generate_
-signature` sets the timestamp of the claim and the window is 2 s (R5: a worker that wakes late is
-refused by the exchange itself). It never retries, which is what an order needs.
+An order is sent once, and has one of three answers; a question may be asked again.
 """
 
-import math
-import time
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import requests
-from binance.client import Client
+import structlog
 from binance.exceptions import BinanceAPIException, BinanceRequestException
-from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.adapters import BaseAdapter
 
 from risk.costs import discounted
 from risk.listing import read_asset_limits
 from testudo import clock
-from trading.exchange.binance_wire import leg_fields, plain, read_answer, read_order, read_trade
-from trading.exchange.outcomes import refusal
+from trading.exchange.binance_wire import (
+    leg_fields,
+    plain,
+    read_answer,
+    read_list,
+    read_order,
+    read_trade,
+)
+from trading.exchange.outcomes import HELD_BACK, refusal
 from trading.exchange.port import (
     Accepted,
     AssetLimits,
     BalanceReport,
     Bracket,
+    Budget,
     Commission,
     ExchangeRefused,
     ExchangeUnavailable,
     ExitPair,
     KeyRights,
     LegInstruction,
+    ListReport,
     OrderReport,
     Outcome,
+    Refused,
+    RequestsHeld,
     TradeReport,
     Unknown,
 )
+from trading.exchange.venue_client import VenueClient
+from trading.exchange.venue_clock import (
+    RESYNC_SECONDS,
+    SEND_WITHOUT_LOOK_SECONDS,
+    Reading,
+    clock_of,
+)
 from trading.exchange.venues import VenueUrls
+from trading.exchange.weights import WEIGHT_OF_ORDER
 
-CONNECT_TIMEOUT, READ_TIMEOUT = 3, 10  # seconds; DESIGN section 4
-RECV_WINDOW = 2_000  # ms
-ABSENT = (-2013, -2011)  # "Order does not exist.", "Unknown order sent."
+ABSENT = (-2013, -2011, -2018)  # "Order does not exist.", "Unknown order sent.", the list
 STALE_CLOCK = -1021
-RESYNC_SECONDS, CLOCK_SAMPLES = 30, 5  # R20
 
-_transport = HTTPAdapter(pool_connections=4, pool_maxsize=16, max_retries=0)  # shared, no retries
-
-
-class VenueClient(Client):
-    """python-binance's client, pointed at one venue and signing with the moment it is given."""
-
-    REQUEST_RECVWINDOW = RECV_WINDOW
-
-    def __init__(self, urls: VenueUrls, key: str, secret: str) -> None:
-        self.API_URL = f"{urls.rest}/api"
-        self.MARGIN_API_URL = f"{urls.rest}/sapi"
-        self.WS_API_URL = urls.ws_api
-        self.signed_at_ms: int | None = None
-        timeouts = {"timeout": (CONNECT_TIMEOUT, READ_TIMEOUT)}
-        super().__init__(key, secret, requests_params=timeouts, ping=False)
-
-    def _init_session(self) -> requests.Session:
-        session = super()._init_session()
-        session.mount("http://", _transport)
-        session.mount("https://", _transport)
-        return session
-
-    def _generate_signature(self, data: dict[str, Any], uri_encode: bool = True) -> str:
-        moment = clock.now_ms() if self.signed_at_ms is None else self.signed_at_ms
-        data["timestamp"] = moment + self.timestamp_offset
-        return super()._generate_signature(data, uri_encode)
+log = structlog.get_logger(__name__)
 
 
 class BinanceExchange:
     """One account at one venue that speaks Binance's wire. Not for sharing between threads."""
 
-    # venue: (measured at, ms to add to our clock, half the round trip in ms)
-    _offsets: dict[str, tuple[float, int, int | None]] = {}
-
     def __init__(self, urls: VenueUrls, key: str, secret: str) -> None:
         self.venue = urls.name
         self._client = VenueClient(urls, key, secret)
 
+    def keep_to(self, budget: Budget) -> None:
+        """Ask `budget` before every request from now on."""
+        self._client.budget = budget
+
+    def ask_for_room(self) -> None:
+        """Raises: RequestsHeld, where nothing may be asked or sent now."""
+        if self._client.budget is not None:
+            self._client.budget.take(WEIGHT_OF_ORDER, only_look=True)
+
     def mount(self, transport: BaseAdapter) -> None:
         """Send requests through `transport` instead of the network."""
         self._client.session.mount("http://", transport)
+
+    def let_hear(self, listener: Callable[..., None]) -> None:
+        """Hand every answer to `listener` as it came, before it is read."""
+        self._client.session.hooks["response"].append(listener)
 
     # Orders: sent once, three possible answers.
 
@@ -149,13 +145,37 @@ class BinanceExchange:
                 return None
             raise
 
-    def open_orders(self, symbol: str) -> list[OrderReport]:
+    def find_order_by_number(self, symbol: str, exchange_order_id: int) -> OrderReport | None:
+        try:
+            return read_order(self._ask("order", symbol=symbol, orderId=exchange_order_id))
+        except ExchangeRefused as refused:
+            if refused.code in ABSENT:
+                return None
+            raise
+
+    def find_list(self, list_client_order_id: str) -> ListReport | None:
+        try:
+            return read_list(self._ask("orderList", origClientOrderId=list_client_order_id))
+        except ExchangeRefused as refused:
+            if refused.code in ABSENT:
+                return None
+            raise
+
+    def open_orders(self, symbol: str | None) -> list[OrderReport]:
         return [read_order(raw) for raw in self._ask("openOrders", symbol=symbol)]
 
     def trades(
-        self, symbol: str, *, from_id: int | None = None, order_id: int | None = None
+        self,
+        symbol: str,
+        *,
+        from_id: int | None = None,
+        order_id: int | None = None,
+        since: datetime | None = None,
     ) -> list[TradeReport]:
-        raw = self._ask("myTrades", symbol=symbol, fromId=from_id, orderId=order_id, limit=1000)
+        asked = {"fromId": from_id, "orderId": order_id, "limit": 1000}
+        if since is not None:
+            asked["startTime"] = clock.to_ms(since)
+        raw = self._ask("myTrades", symbol=symbol, **asked)
         return [read_trade(each) for each in raw]
 
     def balances(self) -> list[BalanceReport]:
@@ -223,27 +243,38 @@ class BinanceExchange:
             ip_restricted=bool(raw["ipRestrict"]),
         )
 
+    def try_orders(self, symbol: str) -> None:
+        """Ask the door of orders with one that is only checked, never placed (`order/test`).
+
+        Raises: ExchangeRefused, which is an answer too; ExchangeUnavailable.
+        """
+        data = {"symbol": symbol, "side": "BUY", "type": "MARKET", "quantity": "1"}
+        self._question(lambda: self._client._post("order/test", True, data=dict(data)))
+
     # How it is done.
 
     def _send(
         self, method: str, path: str, fields: Mapping[str, Any], signed_at: datetime | None
     ) -> Outcome:
         """One attempt. Never raises once called: what is not a clear answer is Unknown."""
-        self._sync_clock()
-        self._client.signed_at_ms = clock.to_ms(signed_at) if signed_at else None
         call = self._client._post if method == "post" else self._client._delete
         data = {name: value for name, value in fields.items() if value is not None}
         try:
+            self._sync_clock(good_for=SEND_WITHOUT_LOOK_SECONDS)
+            self._client.signed_at_ms = clock.to_ms(signed_at) if signed_at else None
             answer = call(path, True, data=data)
             return Accepted(read_answer(answer))
+        except RequestsHeld as held:
+            return Refused(HELD_BACK, str(held))  # not a byte was sent
         except BinanceAPIException as error:
             code = error.code if isinstance(error.code, int) and error.code else None
             if code == STALE_CLOCK:
-                self._offsets.pop(self.venue, None)
+                clock_of(self.venue).doubt()
             return refusal(status=error.status_code, code=code, message=str(error.message))
         except (requests.RequestException, BinanceRequestException, OSError) as error:
             return Unknown(f"{type(error).__name__} while sending")
-        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+        except Exception as error:  # whatever it was, the order may have arrived
+            log.warning("answer_unreadable", path=path, error=type(error).__name__)
             return Unknown(f"unreadable answer: {type(error).__name__}")
         finally:
             self._client.signed_at_ms = None
@@ -263,7 +294,7 @@ class BinanceExchange:
                 return ask()
             except BinanceAPIException as error:
                 if error.code == STALE_CLOCK and not last:
-                    self._offsets.pop(self.venue, None)
+                    clock_of(self.venue).doubt()
                     self._sync_clock()
                     continue
                 if error.status_code >= 500 or error.status_code in (403, 418, 429):
@@ -273,31 +304,30 @@ class BinanceExchange:
                 raise ExchangeUnavailable(type(error).__name__) from error
         raise AssertionError("unreachable")
 
-    def _sync_clock(self) -> None:
-        """Keep the venue's clock offset fresh: the lowest round trip of five samples (R20)."""
-        measured = self._offsets.get(self.venue)
-        if measured is None or time.monotonic() - measured[0] > RESYNC_SECONDS:
-            measured = (time.monotonic(), *self._measure_offset())
-            self._offsets[self.venue] = measured
-        self._client.timestamp_offset = measured[1]
+    def _sync_clock(self, *, good_for: float = RESYNC_SECONDS) -> Reading:
+        """Keep the venue's clock offset fresh (R20)."""
+        reading = clock_of(self.venue).reading(self._server_ms, good_for=good_for)
+        self._client.timestamp_offset = reading.offset_ms
+        return reading
+
+    def _server_ms(self) -> int | None:
+        try:
+            return int(self._client._get("time")["serverTime"])
+        except RequestsHeld:
+            return None
+        except (BinanceAPIException, BinanceRequestException, requests.RequestException):
+            return None
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return None  # an answer that is none
+
+    def clock_offset(self) -> timedelta:
+        """What to add to our clock for the exchange's, measured within the last 90 s."""
+        reading = self._sync_clock(good_for=SEND_WITHOUT_LOOK_SECONDS)
+        return timedelta(milliseconds=reading.offset_ms)
 
     def clock_reading(self) -> tuple[int, int] | None:
         """(offset, uncertainty) of the venue's clock in ms, fresh; None where it did not answer."""
-        self._sync_clock()
-        _, offset, uncertainty = self._offsets[self.venue]
-        return None if uncertainty is None else (offset, uncertainty)
-
-    def _measure_offset(self) -> tuple[int, int | None]:
-        samples = []
-        for _ in range(CLOCK_SAMPLES):
-            sent, started = clock.now_ms(), time.monotonic()
-            try:
-                server = int(self._client._get("time")["serverTime"])
-            except (BinanceAPIException, BinanceRequestException, requests.RequestException):
-                continue  # the order that follows will say what is wrong, in its own class
-            trip = (time.monotonic() - started) * 1000
-            samples.append((trip, round(server - (sent + trip / 2))))
-        if not samples:
-            return 0, None
-        trip, offset = min(samples)
-        return offset, math.ceil(trip / 2)
+        reading = self._sync_clock()
+        if reading.uncertainty_ms is None:
+            return None
+        return reading.offset_ms, reading.uncertainty_ms

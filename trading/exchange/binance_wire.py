@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from testudo import clock
-from trading.exchange.port import LegInstruction, OrderReport, TradeReport
+from trading.exchange.port import LegInstruction, ListReport, OrderReport, TradeReport
 
 
 def plain(value: Decimal | None) -> str | None:
@@ -58,6 +58,15 @@ def read_order(raw: Mapping[str, Any], *, list_client_order_id: str = "") -> Ord
         at=clock.from_ms(int(at)) if at else clock.now(),
         working_at=clock.from_ms(int(working)) if working and int(working) > 0 else None,
         reason=str(raw.get("expiryReason", "")),
+    )
+
+
+def read_list(raw: Mapping[str, Any]) -> ListReport:
+    """The answer to a question for an order list; it names its orders, not their states."""
+    return ListReport(
+        symbol=raw["symbol"],
+        list_client_order_id=raw["listClientOrderId"],
+        orders=tuple((int(each["orderId"]), each["clientOrderId"]) for each in raw["orders"]),
     )
 
 

@@ -8,7 +8,9 @@ from requests.adapters import BaseAdapter
 from trading.credentials import unseal
 from trading.exchange.binance import BinanceExchange
 from trading.exchange.venues import venue_urls
+from trading.exchange_calls import hear
 from trading.models import ExchangeAccount, Venue
+from trading.rate_budget import budget_of
 
 _in_process: BaseAdapter | None = None
 
@@ -19,8 +21,21 @@ def exchange_for(account: ExchangeAccount) -> BinanceExchange:
         account.sealed_keys, user_id=account.user_id, account_id=account.pk, venue=account.venue
     )
     exchange = BinanceExchange(venue_urls(account.venue), keys.key, keys.secret)
-    if _in_process is not None and account.venue == Venue.PAPER:
+    exchange.let_hear(hear)
+    return _connected(exchange)
+
+
+def venue_exchange(venue: str) -> BinanceExchange:
+    """A venue without an account: its clock, what is public. Raises: VenueRefused."""
+    return _connected(BinanceExchange(venue_urls(venue), key="", secret=""))
+
+
+def _connected(exchange: BinanceExchange) -> BinanceExchange:
+    """In this process, or over the network: then within the budget all processes share."""
+    if _in_process is not None and exchange.venue == Venue.PAPER:
         exchange.mount(_in_process)
+    else:
+        exchange.keep_to(budget_of(exchange.venue))
     return exchange
 
 

@@ -4,9 +4,9 @@ An order sent has three possible answers, so sending returns one of three values
 for reads: a question unanswered may be asked again, an order may not be sent again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
@@ -120,6 +120,15 @@ class ExitPair:
     below: LegInstruction
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListReport:
+    """An order list as the exchange knows it: its orders by (exchange's number, client id)."""
+
+    symbol: str
+    list_client_order_id: str
+    orders: tuple[tuple[int, str], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """The exchange took it. `reports` are the orders as it answered them."""
@@ -140,6 +149,9 @@ class Unknown:
     """It may have arrived: timeout, reset, 5xx, -1006, -1007, an unreadable reply. Look it up."""
 
     reason: str
+    # It did answer, and clearly, only not whether the order rests ("Duplicate order sent.", an
+    # unknown order to cancel): that says nothing against its health.
+    answered: bool = False
 
 
 Outcome = Accepted | Refused | Unknown
@@ -153,6 +165,20 @@ class ExchangeUnavailable(ExchangeError):
     """A question went unanswered. Ask again with backoff. Orders are never sent twice this way."""
 
 
+class RequestsHeld(ExchangeUnavailable):
+    """Nothing was asked: our budget of requests is used up, or the exchange bans us. That says
+    nothing of the exchange's health. Ask again after `until`."""
+
+    def __init__(self, message: str, *, until: datetime) -> None:
+        super().__init__(message)
+        self.until = until
+
+
+def is_trouble(error: ExchangeError) -> bool:
+    """Whether it speaks against the exchange's health: it did not answer what it was asked."""
+    return isinstance(error, ExchangeUnavailable) and not isinstance(error, RequestsHeld)
+
+
 class ExchangeRefused(ExchangeError):
     """The exchange answered no: `code` is its own, the message says what to do."""
 
@@ -161,10 +187,30 @@ class ExchangeRefused(ExchangeError):
         self.code = code
 
 
+class Budget(Protocol):
+    """Whom the adapter asks before each request, and tells of each answer."""
+
+    def take(self, weight: int, *, only_look: bool = False) -> None:
+        """Raises: RequestsHeld."""
+        ...
+
+    def heard(
+        self, *, status: int, headers: Mapping[str, str], code: int | None = None
+    ) -> None: ...
+
+
 class Exchange(Protocol):
-    """One account at one venue."""
+    """One account at one venue. `signed_at` of an order is by the exchange's clock (R5)."""
 
     venue: str
+
+    def ask_for_room(self) -> None:
+        """Whether anything may be asked or sent now. Raises: RequestsHeld."""
+        ...
+
+    def clock_offset(self) -> timedelta:
+        """What to add to our clock for the exchange's."""
+        ...
 
     def place_bracket(self, bracket: Bracket, *, signed_at: datetime) -> Outcome: ...
 
@@ -182,11 +228,28 @@ class Exchange(Protocol):
         """The order, or None where the exchange knows none by this id (it may lag: R4)."""
         ...
 
-    def open_orders(self, symbol: str) -> list[OrderReport]: ...
+    def find_order_by_number(self, symbol: str, exchange_order_id: int) -> OrderReport | None:
+        """The order by the exchange's own number; None where it knows none (it may lag)."""
+        ...
+
+    def find_list(self, list_client_order_id: str) -> ListReport | None:
+        """The order list by our id, or None where the exchange knows none (it may lag)."""
+        ...
+
+    def open_orders(self, symbol: str | None) -> list[OrderReport]:
+        """What rests in a symbol. None: in all of them, which weighs 80 instead of 6."""
+        ...
 
     def trades(
-        self, symbol: str, *, from_id: int | None = None, order_id: int | None = None
-    ) -> list[TradeReport]: ...
+        self,
+        symbol: str,
+        *,
+        from_id: int | None = None,
+        order_id: int | None = None,
+        since: datetime | None = None,
+    ) -> list[TradeReport]:
+        """At most 1,000, oldest first: from that trade on, of that order, or since that moment."""
+        ...
 
     def balances(self) -> list[BalanceReport]: ...
 

@@ -29,10 +29,12 @@ from trading.exchange.port import BalanceReport, OrderReport, TradeReport
 log = structlog.get_logger(__name__)
 
 CONNECT_TIMEOUT = 3  # seconds
+CLOSE_TIMEOUT = 1  # a peer that is gone says no goodbye
 ANSWER_TIMEOUT = 10
 PING_EVERY, PONG_WITHIN = 10, 10  # a dead peer is noticed within 20 s: R13
+CLOCK_SAMPLES = 3
 LONGEST_PAUSE = 30
-MOST_BUFFERED = 10_000  # more events than this while matching means: match again (a gap)
+MOST_BUFFERED = 10_000  # events; nearly so many unbooked ones mean: match again (a gap)
 
 
 class StreamLost(Exception):
@@ -75,43 +77,99 @@ StreamEvent = Subscribed | OrderUpdate | BalanceUpdate | FundsMoved | Alive
 
 
 async def session(url: str, keys: ApiKeys) -> AsyncIterator[StreamEvent]:
-    """One connection's events, `Subscribed` first. Ends by raising StreamLost."""
+    """One connection's events, `Subscribed` first. Ends by raising StreamLost.
+
+    A reader of its own takes them off the socket, so that a peer that is gone is noticed, and a
+    caller who cannot keep up, however long the caller takes over one of them.
+    """
     try:
         async with connect(
             url,
             open_timeout=CONNECT_TIMEOUT,
             ping_interval=None,  # our own pings, so that each pong is seen
-            max_queue=MOST_BUFFERED,
+            close_timeout=CLOSE_TIMEOUT,
             max_size=2**20,
         ) as socket:
             await _subscribe(socket, keys)
-            yield Subscribed()
-            async for event in _events(socket):
-                yield event
+            waiting: asyncio.Queue[StreamEvent | StreamLost] = asyncio.Queue()
+            reader = asyncio.create_task(_read(socket, waiting))
+            try:
+                yield Subscribed()
+                while True:
+                    event = await waiting.get()
+                    if isinstance(event, StreamLost):
+                        raise event
+                    yield event
+            finally:
+                reader.cancel()
+                await asyncio.gather(reader, return_exceptions=True)
     except (OSError, TimeoutError, WebSocketException) as error:
         raise StreamLost(f"{type(error).__name__}: {error}") from error
 
 
+async def _read(
+    socket: ClientConnection, waiting: "asyncio.Queue[StreamEvent | StreamLost]"
+) -> None:
+    """Put what arrives in the queue, the reason for its end last. Past four fifths of what may
+    wait, nothing of it is booked any more: matching the books by REST tells it all (R13, R22)."""
+    try:
+        async for event in _events(socket):
+            waiting.put_nowait(event)
+            if waiting.qsize() > MOST_BUFFERED * 4 // 5:
+                while not waiting.empty():
+                    waiting.get_nowait()
+                raise StreamLost(f"{MOST_BUFFERED * 4 // 5} events wait: too many to go on so")
+    except StreamLost as lost:
+        waiting.put_nowait(lost)
+    except (OSError, TimeoutError, WebSocketException) as error:
+        waiting.put_nowait(StreamLost(f"{type(error).__name__}: {error}"))
+    except Exception as error:  # a frame that makes no sense may have been an order's
+        log.warning("frame_unreadable", error=repr(error)[:200])
+        waiting.put_nowait(StreamLost(f"unreadable frame: {type(error).__name__}"))
+
+
 async def _subscribe(socket: ClientConnection, keys: ApiKeys) -> None:
     """`userDataStream.subscribe.signature`: HMAC over the sorted parameters."""
-    params: dict[str, Any] = {"apiKey": keys.key, "timestamp": int(time.time() * 1000)}
+    signed_at = await _exchange_ms(socket)
+    params: dict[str, Any] = {"apiKey": keys.key, "timestamp": signed_at}
     payload = "&".join(f"{name}={params[name]}" for name in sorted(params))
     signed = hmac.new(keys.secret.encode(), payload.encode(), hashlib.sha256)
     params["signature"] = signed.hexdigest()
-    request = {
-        "id": str(new_id()),
-        "method": "userDataStream.subscribe.signature",
-        "params": params,
-    }
-    await socket.send(json.dumps(request))
-    async with asyncio.timeout(ANSWER_TIMEOUT):
-        while True:
-            answer = json.loads(await socket.recv())
-            if answer.get("id") == request["id"]:
-                break
+    answer = await _answer(socket, "userDataStream.subscribe.signature", params)
     if answer.get("status") != 200:
         error = answer.get("error", {})
         raise StreamLost(f"subscription refused: {error.get('code')} {error.get('msg')}")
+
+
+async def _exchange_ms(socket: ClientConnection) -> int:
+    """The exchange's time now, asked on this very socket: its lowest round trip tells best (R20).
+
+    Our own clock may be off by more than the exchange bears, and is not asked at all.
+    """
+    best: tuple[float, int, float] | None = None
+    for _ in range(CLOCK_SAMPLES):
+        sent = time.monotonic()
+        answer = await _answer(socket, "time", {})
+        heard = time.monotonic()
+        try:
+            look = (heard - sent, int(answer["result"]["serverTime"]), heard)
+        except (KeyError, TypeError, ValueError) as error:
+            raise StreamLost("the exchange does not tell its time") from error
+        best = look if best is None else min(best, look)
+    assert best is not None
+    trip, server_ms, heard = best
+    return server_ms + round((trip / 2 + time.monotonic() - heard) * 1000)
+
+
+async def _answer(socket: ClientConnection, method: str, params: dict[str, Any]) -> dict[str, Any]:
+    """Ask, and wait for the answer to it; events of an older subscription may come before."""
+    request = {"id": str(new_id()), "method": method, "params": params}
+    await socket.send(json.dumps(request))
+    async with asyncio.timeout(ANSWER_TIMEOUT):
+        while True:
+            answer: dict[str, Any] = json.loads(await socket.recv())
+            if answer.get("id") == request["id"]:
+                return answer
 
 
 async def _events(socket: ClientConnection) -> AsyncIterator[StreamEvent]:

@@ -1,13 +1,16 @@
 """What the switch commands share: their accounts, their actor, and how they report."""
 
 import argparse
+import getpass
 import json
+import sys
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from testudo.web.step_up import TooManyTries, try_password
 from trading.actors import Actor
 from trading.models import ExchangeAccount
 
@@ -47,6 +50,28 @@ def actor_of(username: str | None) -> Actor:
     if person is None:
         raise CommandError(f"There is no active admin {username}.", returncode=USAGE)
     return Actor("admin", person.pk)
+
+
+def proved_actor_of(username: str | None) -> Actor:
+    """As `actor_of`, where the admin's own password was typed: whoever sits at the terminal must
+    not agree in another's name. Raises: CommandError (2)."""
+    actor = actor_of(username)
+    if username is None:
+        return actor
+    if not sys.stdin.isatty():
+        raise CommandError(
+            f"--by {username} takes that person's password, and there is no terminal to ask at. "
+            "Run this at a terminal, or use the switch in the admin site.",
+            returncode=USAGE,
+        )
+    person = get_user_model().objects.get(pk=actor.user_id)
+    try:
+        right = try_password(person, getpass.getpass(f"Password of {username}: "))
+    except TooManyTries as locked:
+        raise CommandError(f"Too many wrong passwords. {locked}", returncode=USAGE) from locked
+    if not right:
+        raise CommandError(f"This is not the password of {username}.", returncode=USAGE)
+    return actor
 
 
 def say(command: BaseCommand, *, as_json: bool, text: str, **facts: Any) -> None:

@@ -1,14 +1,15 @@
 """One venue's market, followed for ever: stream in, latest prices to Redis, candles to PostgreSQL.
 
-Four loops share one board. The venue, Redis or PostgreSQL may vanish at any moment: each loop then
-waits with back-off and goes on, the others are not held up. What the stream missed is fetched by
-REST after every connect; a candle that could not be stored waits, or is fetched again later.
+Several loops share one board. The venue, Redis or PostgreSQL may vanish at any moment: each loop
+then waits with back-off and goes on, the others are not held up. What the stream missed is fetched
+by REST after every connect; a candle that could not be stored waits, or is fetched again later.
 """
 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection
-from typing import Any, ParamSpec, TypeVar
+from decimal import Decimal
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 import orjson
 import redis.asyncio as aioredis
@@ -23,6 +24,7 @@ from trading.exchange.venues import VenueUrls
 from trading.market.backfill import fill
 from trading.market.board import Board
 from trading.market.candles import Minute, upsert_candles
+from trading.market.health import StreamHealth
 from trading.market.prices import TTL, channel_of, key_of
 from trading.market.symbols import store_execution_rules, store_rules
 from trading.market.venue_rest import MarketUnavailable, VenueRest
@@ -59,10 +61,19 @@ async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
     return await asyncio.to_thread(run)
 
 
+class Watch(Protocol):
+    """Somebody who wants to see every trade of the venue."""
+
+    def see(self, symbol: str, price: Decimal) -> None: ...
+
+    async def run(self, in_thread: Callable[..., Awaitable[Any]]) -> None: ...
+
+
 class MarketStream:
     """The process behind `manage.py stream_market`. `run()` ends only by cancellation."""
 
-    def __init__(self, urls: VenueUrls, symbols: list[str]) -> None:
+    def __init__(self, urls: VenueUrls, symbols: list[str], *, watch: Watch | None = None) -> None:
+        self._watch = watch
         self.venue, self._urls, self._symbols = urls.name, urls, symbols
         self._board = Board(symbols)
         self._rest = VenueRest(urls)
@@ -70,11 +81,14 @@ class MarketStream:
         self._gap = asyncio.Event()  # candles may be missing
         self._connected_ms = 0
         self._seen_ms = 0  # when the stream last proved alive
+        self._health = StreamHealth(self.venue, silence=SILENCE)
         self._log = log.bind(venue=self.venue)
 
     async def run(self) -> None:
         """Follow the market. Raises: what no loop expects, a fault of ours."""
-        loops = (self._follow, self._publish, self._store, self._fill, self._keep_rules)
+        loops = [self._follow, self._publish, self._store, self._fill, self._keep_rules, self._tell]
+        if self._watch is not None:
+            loops.append(self._notice)
         tasks = [asyncio.create_task(loop(), name=loop.__name__) for loop in loops]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -112,6 +126,7 @@ class MarketStream:
                         self._take(text)
             except (OSError, websockets.WebSocketException, TimeoutError) as error:
                 failures += 1
+                self._health.note_lost(type(error).__name__)
                 wait = backoff(failures)
                 self._log.warning("market_lost", error=repr(error), wait=round(wait, 2))
             await asyncio.sleep(wait)
@@ -121,7 +136,10 @@ class MarketStream:
         self._seen_ms = now_ms
         try:
             message = orjson.loads(text)
-            closed = self._board.apply(message["data"], now_ms)
+            event = message["data"]
+            closed = self._board.apply(event, now_ms)
+            if self._watch is not None and event.get("e") == "trade":
+                self._watch.see(event["s"], Decimal(event["p"]))
         except (ValueError, KeyError, TypeError) as error:
             self._log.warning("market_event_unreadable", error=repr(error), text=str(text)[:200])
             return
@@ -131,6 +149,13 @@ class MarketStream:
             if len(self._closed) > MOST_WAITING:  # PostgreSQL is away for long: fetch them later
                 self._closed.clear()
                 self._gap.set()
+
+    async def _notice(self) -> None:
+        assert self._watch is not None
+        await self._watch.run(in_thread)
+
+    async def _tell(self) -> None:
+        await self._health.run(lambda: self._seen_ms, in_thread)
 
     # Redis.
 

@@ -7,12 +7,26 @@ orders and fills. There is no table of positions: a position is what the fills o
 from trading.market.models import Candle, SymbolRules
 from trading.models.accounts import Balance, ExchangeAccount, FeeRate, Venue
 from trading.models.equity import AccountFlow, EquityPoint, ManagedHolding
+from trading.models.exchange_calls import ExchangeCall
+from trading.models.incidents import Incident, Severity
+from trading.models.ledger import ForeignOrder, LedgerBalance, LedgerEntry, RequestBan
+from trading.models.moves import MOVING, Move, MoveReason, MoveState
 from trading.models.risk_state import AccountBreaker, AccountRisk, TraderRisk
 from trading.models.switches import AccountHalt, ChainBreak, DecisionHead, GlobalHalt
-from trading.models.trades import Decision, Direction, Fill, Leg, Order, Side, Trade
-from trading.models.venue_health import VenueHealth
+from trading.models.trades import (
+    Decision,
+    Direction,
+    EntryKind,
+    Fill,
+    Leg,
+    Order,
+    Side,
+    Trade,
+)
+from trading.models.venue_health import VenueBreaker, VenueHealth
 
 __all__ = [
+    "MOVING",
     "AccountBreaker",
     "AccountFlow",
     "AccountHalt",
@@ -23,18 +37,30 @@ __all__ = [
     "Decision",
     "DecisionHead",
     "Direction",
+    "EntryKind",
     "EquityPoint",
     "ExchangeAccount",
+    "ExchangeCall",
     "FeeRate",
     "Fill",
+    "ForeignOrder",
     "GlobalHalt",
+    "Incident",
+    "LedgerBalance",
+    "LedgerEntry",
     "Leg",
     "ManagedHolding",
+    "Move",
+    "MoveReason",
+    "MoveState",
     "Order",
+    "RequestBan",
+    "Severity",
     "Side",
     "SymbolRules",
     "Trade",
     "TraderRisk",
     "Venue",
+    "VenueBreaker",
     "VenueHealth",
 ]

@@ -1,5 +1,7 @@
 """Decisions, trades, their orders and fills."""
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -18,6 +20,12 @@ class Direction(models.TextChoices):
 class Side(models.TextChoices):
     BUY = "BUY"
     SELL = "SELL"
+
+
+class EntryKind(models.TextChoices):
+    NOW = "now"  # at the market, whole or not at all
+    PULLBACK = "pullback"  # rests at the exchange until the market comes to it
+    BREAKOUT = "breakout"  # armed here; sent when the price reaches its line
 
 
 class Leg(models.TextChoices):
@@ -67,7 +75,7 @@ class Trade(models.Model):
     base_asset = models.CharField(max_length=20)
     currency = models.CharField(max_length=12)  # quote asset; all money of the trade is in it
     side = models.CharField(max_length=5, choices=Direction)
-    kind = models.CharField(max_length=10, default="now")
+    kind = models.CharField(max_length=10, choices=EntryKind, default=EntryKind.NOW)
     state = models.CharField(max_length=10, choices=TradeState, default=TradeState.APPROVED)
     state_reason = models.CharField(max_length=300, blank=True)
     correlation_id = models.CharField(max_length=64, blank=True)
@@ -86,12 +94,26 @@ class Trade(models.Model):
     dust = amount()  # below this quantity nothing can be sold: one step of the symbol
     reason = models.CharField(max_length=500, blank=True)
     setup = models.CharField(max_length=60, blank=True)
+    management = models.JSONField(default=dict, db_default={})  # see `management.read`; frozen
+
+    # Where stop and target rest since they were moved; None: where the plan has them. R0 stays.
+    moved_stop = amount(null=True, blank=True)
+    moved_target = amount(null=True, blank=True)
+    open_move = models.ForeignKey(
+        "trading.Move", models.PROTECT, null=True, blank=True, related_name="+"
+    )
 
     # What became of it.
     initial_risk = amount(null=True, blank=True)  # R0: fixed when the entry completes
     held = amount(default=0)  # base asset still in the market
     placed_at = models.DateTimeField(default=clock.now)
-    expires_at = models.DateTimeField()  # an entry unsent by then is not sent
+    expires_at = models.DateTimeField()  # then an entry is not sent any more, or taken back
+    # The entry is to be taken back wherever it is: nothing more is bought, what was bought stays.
+    cancel_entry_at = models.DateTimeField(null=True, blank=True)
+    cancel_entry_why = models.CharField(max_length=300, blank=True, default="", db_default="")
+    # Of a breakout: when the price reached its line; when every rule had passed once more.
+    crossed_at = models.DateTimeField(null=True, blank=True)
+    released_at = models.DateTimeField(null=True, blank=True)
     acknowledged_at = models.DateTimeField(null=True, blank=True)
     opened_at = models.DateTimeField(null=True, blank=True)
     protected_at = models.DateTimeField(null=True, blank=True)
@@ -131,6 +153,25 @@ class Trade(models.Model):
             models.CheckConstraint(
                 name="trade_within_its_budget", condition=Q(planned_risk__lte=F("risk_budget"))
             ),
+            models.CheckConstraint(
+                name="trade_kind_known", condition=Q(kind__in=EntryKind.values)
+            ),
+            models.CheckConstraint(
+                name="trade_released_once_crossed",
+                condition=Q(released_at=None) | Q(crossed_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="trade_moved_prices_are_numbers",
+                condition=(Q(moved_stop=None) | is_number("moved_stop", positive=True))
+                & (Q(moved_target=None) | is_number("moved_target", positive=True)),
+            ),
+            models.CheckConstraint(
+                name="trade_stop_only_tightens",
+                condition=Q(moved_stop=None)
+                | Q(side="long", moved_stop__gte=F("stop"))
+                | Q(side="short", moved_stop__lte=F("stop")),
+                violation_error_message="A stop only moves towards the price.",
+            ),
             # The rule "one position per symbol" as the last wall behind the risk row's lock.
             models.UniqueConstraint(
                 name="one_live_trade_per_symbol",
@@ -149,6 +190,15 @@ class Trade(models.Model):
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity} {self.symbol} ({self.state})"
+
+    @property
+    def stop_now(self) -> Decimal:
+        """Where the stop is now. Heat follows it; R0 is the plan's."""
+        return self.stop if self.moved_stop is None else self.moved_stop
+
+    @property
+    def target_now(self) -> Decimal:
+        return self.target if self.moved_target is None else self.moved_target
 
 
 class Order(models.Model):
@@ -169,6 +219,7 @@ class Order(models.Model):
     time_in_force = models.CharField(max_length=3, blank=True)
     price = amount(null=True, blank=True)
     stop_price = amount(null=True, blank=True)
+    trailing_delta = models.PositiveIntegerField(null=True, blank=True)  # basis points
     quantity = amount(null=True, blank=True)  # None: an OPO leg, sized by the exchange on the fill
     filled = amount(default=0)
     state = models.CharField(max_length=14, choices=State, default=State.PLANNED)
@@ -176,7 +227,16 @@ class Order(models.Model):
     fence = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(default=clock.now)
     claimed_at = models.DateTimeField(null=True, blank=True)
+    signed_at = models.DateTimeField(null=True, blank=True)  # the claim, by the exchange's clock
     working_at = models.DateTimeField(null=True, blank=True)  # the exchange's time
+    # When it came to rest at the exchange and when it ended there, by the exchange's clock. A stop
+    # rests long before it works: its `working_at` is when it was triggered.
+    resting_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    # The move it was sent for, as a first try or as the way back.
+    move = models.ForeignKey(
+        "trading.Move", models.PROTECT, null=True, blank=True, related_name="orders"
+    )
     next_look_at = models.DateTimeField(null=True, blank=True)
     looks = models.PositiveIntegerField(default=0)  # times an UNKNOWN order was not found
 
@@ -190,6 +250,11 @@ class Order(models.Model):
                 & (Q(stop_price=None) | is_number("stop_price", positive=True))
                 & (Q(quantity=None) | is_number("quantity", positive=True))
                 & is_number("filled"),
+            ),
+            models.CheckConstraint(
+                name="order_trails_within_bounds",  # Binance's TRAILING_DELTA counts to 100 %
+                condition=Q(trailing_delta=None)
+                | Q(trailing_delta__gt=0, trailing_delta__lt=10_000),
             ),
             models.CheckConstraint(
                 name="order_never_overfilled",

@@ -1,4 +1,4 @@
-"""How a venue's clock stands to ours, and whether the venue answers: one row for all processes."""
+"""How a venue's clock stands to ours, and whether the venue answers: rows for all processes."""
 
 from django.db import models
 from django.db.models import Q
@@ -7,7 +7,10 @@ from trading.models.accounts import Venue
 
 
 class VenueHealth(models.Model):
-    """The venue's clock and the breaker of its health (R18, R20). Opens for new risk only."""
+    """The venue's clock, and what the breakers of its parts come to (R18, R20).
+
+    Whoever takes new risk reads this one row; `venue_health` keeps it in step with `VenueBreaker`.
+    """
 
     class Breaker(models.TextChoices):
         CLOSED = "closed"
@@ -42,3 +45,43 @@ class VenueHealth(models.Model):
 
     def __str__(self) -> str:
         return f"{self.venue}: {self.breaker}"
+
+
+class VenueBreaker(models.Model):
+    """The circuit breaker of one part of a venue: what answers may fail while others do not."""
+
+    class Part(models.TextChoices):
+        ORDERS = "orders"  # placing and canceling
+        ACCOUNT = "account"  # signed questions
+        PUBLIC = "public"  # time, rules, market data asked for
+        PRICES = "prices"  # the market's stream
+
+    venue = models.CharField(max_length=16, choices=Venue)
+    part = models.CharField(max_length=8, choices=Part)
+    phase = models.CharField(
+        max_length=10, choices=VenueHealth.Breaker, default=VenueHealth.Breaker.CLOSED
+    )
+    failures = models.PositiveIntegerField(default=0)  # in a row
+    opened_at = models.DateTimeField(null=True, blank=True)
+    retry_at = models.DateTimeField(null=True, blank=True)  # then one probe may go
+    last_error = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="one_breaker_a_part", fields=["venue", "part"]),
+            models.CheckConstraint(
+                name="venue_part_known",
+                condition=Q(part__in=["orders", "account", "public", "prices"]),
+            ),
+            models.CheckConstraint(
+                name="venue_part_phase_known",
+                condition=Q(phase__in=["closed", "open", "half_open"]),
+            ),
+            models.CheckConstraint(
+                name="venue_part_says_when_it_retries",
+                condition=Q(phase="closed") | Q(opened_at__isnull=False, retry_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.venue} {self.part}: {self.phase}"

@@ -151,6 +151,11 @@ export class MarketChart extends EventTarget {
     }
   }
 
+  /** A line of an open trade is being dragged. @param {string} key @param {number} price */
+  moveLine(key, price) {
+    this.#lines.get(key)?.applyOptions({ price })
+  }
+
   /** Prices of the lines kept, for the scale. */
   get lineLevels() {
     return [...this.#lines.values()].map((line) => line.options().price)

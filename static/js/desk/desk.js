@@ -8,6 +8,7 @@ import { TickGrid } from "testudo/ticks.js"
 import { LineTags } from "testudo/chart/line_tags.js"
 import { MarketChart } from "testudo/chart/market_chart.js"
 import { PositionTool } from "testudo/chart/position_tool.js"
+import { TradeLines } from "testudo/chart/trade_lines.js"
 import { AccountFeed } from "testudo/desk/account_feed.js"
 import { AccountStrip } from "testudo/desk/account_strip.js"
 import { MarketBar } from "testudo/desk/market_bar.js"
@@ -47,6 +48,7 @@ const positions = new Positions(trades, feed, urls.trades, symbols)
 const pane = byId("chart")
 const chart = new MarketChart(pane, symbol, grid, fetchCandles)
 const tool = new PositionTool(chart, plan, new LineTags(byId("tags")))
+const handles = new TradeLines(chart, grid)
 const ticket = new Ticket({ config, urls, symbol, plan, feed, tool })
 planKeys({ plan, tool, ticket, trades, symbol: symbol.name })
 
@@ -82,6 +84,9 @@ async function loadChart() {
 }
 
 function showTradeLines() {
+  if (handles.held) return // drawn again when it is dropped
+  /** @type {import("testudo/chart/trade_lines.js").Handle[]} */
+  const movable = []
   /** @type {Map<string, {price: number, title: string, colour: string}>} */
   const lines = new Map()
   for (const trade of trades.open.filter((one) => one.symbol === symbol.name)) {
@@ -90,7 +95,12 @@ function showTradeLines() {
     add(trade.entry_price ? "in at" : "entry", trade.entry_price ?? trade.entry, "--muted")
     add("stop", trade.stop, "--line-stop")
     add("target", trade.target, "--line-target")
+    if (trade.state !== "open") continue
+    for (const line of /** @type {const} */ (["stop", "target"])) {
+      movable.push({ id: trade.id, line, ticks: grid.of(trade[line]) })
+    }
   }
+  handles.keep(movable)
   chart.keepLines(lines)
 }
 
@@ -151,6 +161,12 @@ ticket.addEventListener("placed", (event) => {
   trades.take(/** @type {CustomEvent} */ (event).detail.trade)
   strip.refresh()
 })
+handles.addEventListener("wish", (event) => {
+  const { id, line, price } = /** @type {CustomEvent} */ (event).detail
+  positions.proposeMove(id, line, price)
+})
+handles.addEventListener("back", showTradeLines)
+positions.addEventListener("back", showTradeLines)
 ticket.addEventListener("show-trades", (event) => positions.show(/** @type {CustomEvent} */ (event).detail.ids))
 bar.addEventListener("interval", loadChart)
 byId("chart-retry").addEventListener("click", loadChart)

@@ -6,6 +6,7 @@
 import { byId, icon, make, say } from "testudo/dom.js"
 import { figure, money, percent } from "testudo/format.js"
 import { call, newKey, NoAnswer, reason } from "testudo/net/api.js"
+import { KINDS, untilText } from "testudo/desk/entry_kinds.js"
 import { fixList } from "testudo/desk/fixes.js"
 import { name, showVerdicts, summary } from "testudo/desk/verdicts.js"
 
@@ -62,6 +63,7 @@ export class Placing extends EventTarget {
     const { plan, drawing, key } = intent
     const body = {
       ...drawing,
+      kind: plan.kind,
       quoted_price: plan.quoted_price,
       quoted_at: plan.quoted_at,
       acknowledged: this.acknowledged.codes,
@@ -138,11 +140,13 @@ export class Placing extends EventTarget {
         make("dt", {}, make("span", { class: "swatch", "aria-hidden": "true" }), title),
         make("dd", {}, make("strong", {}, price), make("span", {}, text)))
     const advice = p.verdicts.filter((v) => !v.ok && v.needs_acknowledgement)
+    const kind = KINDS[p.kind]
+    const shown = { worst: figure(p.worst_entry, this.#places), entry: figure(p.entry, this.#places), until: untilText(p.expires_at) }
     return [
-      make("p", { class: "review-title" }, `${buys} ${figure(p.quantity)} ${base} ${p.kind}`),
+      make("p", { class: "review-title" }, `${buys} ${figure(p.quantity)} ${base} ${p.kind === "now" ? "now" : `on a ${p.kind}`}`),
       make("dl", { class: "review-lines" },
-        row("entry", "Entry", figure(p.worst_entry, this.#places), p.kind === "now" ? "or better, all at once or not at all" : "or better"),
-        row("stop", "Stop", figure(p.stop, this.#places), `rests on the exchange. You lose at most ${money(p.planned_risk)} ${p.currency}, fees in`),
+        row("entry", "Entry", kind.price(shown), kind.how(shown)),
+        row("stop", "Stop", figure(p.stop, this.#places), `${p.kind === "now" ? "rests" : "rests, once it is bought,"} on the exchange. You lose at most ${money(p.planned_risk)} ${p.currency}, fees in`),
         row("target", "Target", figure(p.target, this.#places), `pays ${money(p.planned_profit)} ${p.currency} after fees, ${p.reward_to_risk === null ? "–" : figure(p.reward_to_risk, 2)} R`)),
       make("p", { class: "muted review-note" }, `1 R is ${money(p.planned_risk)} ${p.currency}, of a budget of ${money(p.risk_budget)} (${percent(p.risk_fraction)} of equity). A market that gaps past the stop can cost more.`),
       ...advice.map((verdict) =>

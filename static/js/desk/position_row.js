@@ -2,12 +2,14 @@
 import { Decimal } from "testudo/decimal.js"
 import { icon, make, say } from "testudo/dom.js"
 import { clockTime, figure, money, signed } from "testudo/format.js"
+import { waitingBadge } from "testudo/desk/entry_kinds.js"
 import { call, NoAnswer, reason } from "testudo/net/api.js"
 import { markToMarket } from "testudo/desk/mark.js"
+import { MoveForm } from "testudo/desk/move_form.js"
 
 /** @typedef {import("testudo/desk/types.js").Trade} Trade */
 /** @typedef {import("testudo/desk/types.js").Tick} Tick */
-/** @typedef {{base: string, places: number | undefined}} Looks the symbol's coin and price decimals */
+/** @typedef {{base: string, places: number | undefined, grid?: import("testudo/ticks.js").TickGrid}} Looks the symbol's coin, price decimals and ticks */
 
 const WAITING = new Set(["approved", "entering"])
 
@@ -20,6 +22,7 @@ export class PositionRow {
   #ask
   #looks
   #error
+  /** @type {MoveForm | null} */ mover = null
 
   /** @param {string} url of the trades @param {Trade} trade @param {Looks} looks */
   constructor(url, trade, looks) {
@@ -40,6 +43,10 @@ export class PositionRow {
         cell("entry", "Entry"), cell("stop", "Stop"), cell("target", "Target"), cell("guard", "Stop on exchange"),
         this.#buttons),
       this.#ask, this.#error)
+    if (looks.grid) {
+      this.mover = new MoveForm(url, trade, looks.grid)
+      this.element.append(this.mover.element)
+    }
     this.take(trade)
   }
 
@@ -52,13 +59,18 @@ export class PositionRow {
       icon(trade.side === "long" ? "up" : "down"),
       make("strong", {}, trade.symbol),
       make("span", { class: "position-size" }, `${trade.side} ${figure(holds(trade) ? trade.held_quantity : trade.quantity)} ${this.#looks.base}`),
-      make("span", { class: "position-state" }, stateOf(trade)))
+      make("span", { class: "position-state" }, stateOf(trade), ...(trade.waits ? [" ", waitingBadge(trade)] : [])))
     const { places } = this.#looks
     say(c.entry, figure(trade.entry_price ?? trade.entry, places))
-    say(c.stop, figure(trade.stop, places))
-    say(c.target, figure(trade.target, places))
+    for (const line of /** @type {const} */ (["stop", "target"])) {
+      const to = trade.move?.[line]
+      const moving = to && !Decimal.of(to).minus(Decimal.of(trade[line])).sign ? undefined : to
+      say(c[line], moving ? `${figure(trade[line], places)} → ${figure(moving, places)}` : figure(trade[line], places))
+    }
+    this.mover?.take(trade)
+    if (trade.state !== "open") this.mover?.close()
     this.#showGuard(trade)
-    if (before.state !== trade.state || !this.#buttons.firstChild) this.#offer(trade)
+    if (before.state !== trade.state || before.waits !== trade.waits || !this.#buttons.firstChild) this.#offer(trade)
   }
 
   /** @param {Tick | undefined} tick @param {boolean} stale */
@@ -99,12 +111,23 @@ export class PositionRow {
     if (trade.state === "open") {
       const button = make("button", { class: "button button-small", type: "button" }, "Close")
       button.addEventListener("click", () => this.#consider("close"))
+      if (this.mover) {
+        const move = make("button", { class: "button button-small", type: "button" }, "Move")
+        move.addEventListener("click", () => this.proposeMove())
+        this.#buttons.append(move)
+      }
       this.#buttons.append(button)
     } else if (WAITING.has(trade.state)) {
-      const button = make("button", { class: "button button-small", type: "button" }, "Cancel")
+      const button = make("button", { class: "button button-small", type: "button" }, trade.waits ? "Withdraw" : "Cancel")
       button.addEventListener("click", () => this.#consider("cancel"))
       this.#buttons.append(button)
     } else this.#buttons.append(make("span", { class: "muted" }, "Closing…"))
+  }
+
+  /** Opens the fields of stop and target. @param {Partial<Record<"stop" | "target", string>>} [lines] as dragged */
+  proposeMove(lines) {
+    this.#ask.hidden = true
+    this.mover?.show(lines)
   }
 
   /** The consequence is said before anything is done. @param {"close" | "cancel"} what */
@@ -114,8 +137,10 @@ export class PositionRow {
     const shown = this.#cells.profit.textContent
     const text = what === "close"
       ? `Closing ${verb} ${figure(t.held_quantity)} ${this.#looks.base} at the market now, and removes its stop and target. Shown now: ${shown}${this.#cells.r.textContent === "–" ? "" : `, ${this.#cells.r.textContent}`}, before the exit fee and slippage.`
-      : "Canceling withdraws the entry if it has not filled. A part already filled stays, with its stop."
-    const yes = make("button", { class: "button button-small button-primary", type: "button" }, what === "close" ? "Close at market" : "Cancel the entry")
+      : t.waits === "line"
+        ? "Withdrawing takes the plan back before it is sent. Its risk is free again."
+        : "Withdrawing cancels what rests of the entry. A part already filled stays, with its stop; a fill that comes first wins."
+    const yes = make("button", { class: "button button-small button-primary", type: "button" }, what === "close" ? "Close at market" : "Withdraw the entry")
     const no = make("button", { class: "button button-small", type: "button" }, "Keep it")
     yes.addEventListener("click", () => this.#act(what, yes))
     no.addEventListener("click", () => {

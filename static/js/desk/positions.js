@@ -7,7 +7,8 @@ import { closedRow, PositionRow } from "testudo/desk/position_row.js"
 const LOG_LENGTH = 60
 const CLOSED_SHOWN = 12
 
-export class Positions {
+/** Event "back": a move was given up or refused; the lines on the chart go back to where they are. */
+export class Positions extends EventTarget {
   /** @type {Map<string, PositionRow>} */
   #rows = new Map()
   #trades
@@ -22,11 +23,15 @@ export class Positions {
    * @param {string} url @param {import("testudo/desk/types.js").SymbolSpec[]} symbols
    */
   constructor(trades, feed, url, symbols) {
+    super()
     this.#trades = trades
     this.#feed = feed
     this.#url = url
     this.#looks = new Map(
-      symbols.map(({ name, base, tick }) => [name, { base, places: new TickGrid(tick).places }]),
+      symbols.map(({ name, base, tick }) => {
+        const grid = new TickGrid(tick)
+        return [name, { base, places: grid.places, grid }]
+      }),
     )
     tabs(/** @type {HTMLElement} */ (document.querySelector(".positions .tabs")))
     trades.addEventListener("change", () => this.#refresh())
@@ -49,6 +54,9 @@ export class Positions {
       else {
         const made = new PositionRow(this.#url, trade, this.#looksOf(trade))
         this.#rows.set(trade.id, made)
+        made.mover?.addEventListener("moved", (event) => this.#trades.take(/** @type {CustomEvent} */ (event).detail.trade))
+        made.mover?.addEventListener("stale", () => this.#trades.read())
+        made.mover?.addEventListener("closed", () => this.dispatchEvent(new Event("back")))
         box.prepend(made.element)
       }
     }
@@ -64,6 +72,14 @@ export class Positions {
   /** @param {import("testudo/desk/types.js").Trade} trade */
   #looksOf(trade) {
     return this.#looks.get(trade.symbol) ?? { base: trade.base ?? "", places: undefined }
+  }
+
+  /** A line was dragged on the chart: ask before it is moved. @param {string} id @param {"stop" | "target"} line @param {string} price */
+  proposeMove(id, line, price) {
+    byId("tab-open").click()
+    const row = this.#rows.get(id)
+    row?.element.scrollIntoView({ block: "nearest" })
+    row?.proposeMove({ [line]: price })
   }
 
   /** Leads to these open trades. @param {string[]} ids */

@@ -2,26 +2,12 @@
 import { Decimal } from "testudo/decimal.js"
 import { byId, say } from "testudo/dom.js"
 import { figure, money, percent, signed } from "testudo/format.js"
+import { KINDS, untilText } from "testudo/desk/entry_kinds.js"
 import { fixList } from "testudo/desk/fixes.js"
 import { drawBar } from "testudo/desk/gauges.js"
 import { name, showVerdicts, summary } from "testudo/desk/verdicts.js"
 
 /** @typedef {import("testudo/desk/types.js").Preview} PreviewBody */
-
-const KINDS = {
-  now: {
-    name: "Now",
-    text: (/** @type {string} */ worst) => `Fills at once at ${worst} or better, or not at all.`,
-  },
-  pullback: {
-    name: "Pullback",
-    text: (/** @type {string} */ _, /** @type {string} */ entry) => `Rests on the exchange at ${entry} until the market comes to it.`,
-  },
-  breakout: {
-    name: "Breakout",
-    text: (/** @type {string} */ _, /** @type {string} */ entry) => `Armed here; sent when the market crosses ${entry}.`,
-  },
-}
 
 /** What kept the size from using the whole budget, in a trader's words. @type {Record<string, string>} */
 const BOUNDS = {
@@ -69,7 +55,8 @@ export class TicketAnswer extends EventTarget {
     const profit = Decimal.of(p.planned_profit)
     this.#box.classList.remove("is-empty")
     say(byId("kind-badge"), `${p.side === "long" ? "Buy" : "Sell"} ${KINDS[p.kind].name.toLowerCase()}`)
-    say(byId("kind-text"), KINDS[p.kind].text(figure(p.worst_entry, this.places), figure(p.entry, this.places)))
+    const shown = { worst: figure(p.worst_entry, this.places), entry: figure(p.entry, this.places), until: untilText(p.expires_at) }
+    say(byId("kind-text"), KINDS[p.kind].text(shown))
     say(byId("size"), figure(p.quantity))
     say(byId("reward"), p.reward_to_risk === null ? "–" : `${figure(p.reward_to_risk, 2)}`)
     say(byId("loss"), `${money(p.planned_risk)} of ${money(p.risk_budget)} ${p.currency}`)

@@ -22,15 +22,18 @@
  *   planned_risk: string, rounding_loss: string, bound: string, reward_to_risk: string | null,
  *   reward_to_risk_gross: string | null, planned_profit: string, entry_fee: string,
  *   exit_fee: string, currency: string, quoted_price: string, quoted_at: string,
- *   verdicts: Verdict[], fixes?: Fix[],
+ *   expires_at?: string | null, verdicts: Verdict[], fixes?: Fix[],
  *   gauges: {heat: GaugeFigures, day_loss: GaugeFigures}}} Preview
  *
  * @typedef {{account: string, symbol: string, side: "long" | "short", entry: string, stop: string,
  *   target: string, risk_fraction?: string}} Drawing
  *
  * @typedef {{id: string, version: number, account: string, symbol: string, base?: string,
- *   side: "long" | "short", kind: string, state: string, state_text: string, entry: string, worst_entry: string,
- *   stop: string, target: string, quantity: string, planned_risk: string, risk_budget: string,
+ *   side: "long" | "short", kind: string, waits?: "line" | "exchange" | null,
+ *   expires_at?: string | null, state: string, state_text: string, entry: string, worst_entry: string,
+ *   stop: string, target: string, planned_stop?: string, planned_target?: string,
+ *   move?: {stop: string, target: string, why: string, state: string} | null,
+ *   quantity: string, planned_risk: string, risk_budget: string,
  *   initial_risk: string | null, reward_to_risk: string | null, entry_price: string | null,
  *   exit_price: string | null, entered_quantity: string, held_quantity: string,
  *   protected: boolean, order_ms: number | null, protected_ms: number | null,

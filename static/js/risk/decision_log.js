@@ -11,6 +11,8 @@ const PAGE = 20
 export const KINDS = {
   placed: { name: "Placed", tone: "badge-good" },
   refused: { name: "Refused", tone: "badge-bad" },
+  released: { name: "Released", tone: "badge-good" },
+  release_refused: { name: "Expired", tone: "badge-bad" },
   limit_changed: { name: "Limits", tone: "" },
   holding: { name: "Holding", tone: "" },
   breaker: { name: "Breaker", tone: "badge-warn" },

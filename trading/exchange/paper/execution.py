@@ -87,11 +87,22 @@ class Execution(Settlement):
             queue, reach = (waiting.buys, -trade.price) if is_buy else (waiting.sells, trade.price)
             while left and queue and queue[0][0] <= reach:
                 order = self.orders[queue[0][2]]
-                part = min(left, order.showing)
-                left -= part
-                self.fill(order, order.price, part, is_maker=True)
+                part = self._resting_part(order, left)
+                left -= min(left, part)
+                if part:
+                    self.fill(order, order.price, part, is_maker=True)
         self._tell(trade.symbol, trade.price)
         self.settle()
+
+    def _resting_part(self, order: Order, left: int) -> int:
+        """How much a print gives to a resting order. A fault may give a LIMIT_MAKER a part of its
+        quantity and then nothing more."""
+        if self.thins is not None and order.type == o.LIMIT_MAKER:
+            part = self.thins(order, order.remaining)
+            if order.id in self.frozen:
+                self.waiting[order.symbol].remove(order)
+                return part
+        return min(left, order.showing)
 
     def settle(self) -> None:
         """Tell those who wait for a price of the trades that our own orders made."""

@@ -118,7 +118,7 @@ CATALOGUE: dict[str, Kind] = _kinds(
         "partial-entry",
         "market",
         COMMON | {"fraction": "0.4"},
-        "a LIMIT GTC order gets that part of its quantity, then never anything more",
+        "a LIMIT GTC or a resting LIMIT_MAKER gets that part of its quantity, then nothing more",
     ),
     Kind(
         "reset",

@@ -99,7 +99,9 @@ class MarketFaults:
         """How much of a quantity the book gives a taker."""
         if order.type in o.MARKET_LIKE:
             name = "thin-book"
-        elif order.type == o.LIMIT and order.time_in_force == o.GTC:
+        elif order.type == o.LIMIT_MAKER or (
+            order.type == o.LIMIT and order.time_in_force == o.GTC
+        ):
             name = "partial-entry"
         else:
             return quantity

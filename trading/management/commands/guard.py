@@ -43,6 +43,7 @@ class Command(BaseCommand):
         for sent in (signal.SIGTERM, signal.SIGINT):
             signal.signal(sent, lambda *_: stop.set())
         log.info("guard_ready")
+        watch.look()  # at once: it may be back from a death in the middle of something
         while not stop.wait(every):
             watch.look()
         watch.wait()
@@ -67,6 +68,7 @@ class Watch:
         for account_id in due:
             self._start(account_id, lambda key=account_id: take_turn(key))
         self._start("outbox", deliver_due)
+        self._start("lines", guard.look_at_lines)
         if self._is_time_for("risk", RISK_EVERY):
             self._start("risk", lambda: guard.look_after_risk(clock.now()))
         if self._is_time_for("venues", VENUES_EVERY):

@@ -113,6 +113,7 @@ class Command(BaseCommand):
         except (ValueError, StateInUse) as error:
             raise CommandError(str(error)) from error
         exchange.legacy_listen_keys = options["legacy_listen_keys"]
+        exchange.limits.weight_limit = settings.PAPER_WEIGHT_LIMIT
         if options["create_key"]:
             quotes = {one.quote for one in exchange.symbols.values()}
             balances = {q: OPENING_BALANCES.get(q, "10000") for q in sorted(quotes)}

@@ -10,17 +10,20 @@ from risk.costs import PlanImpossible
 from testudo import clock
 from trading import orders
 from trading.api.present import trade_in_full
-from trading.management.amounts import positive
+from trading.management.amounts import moment, positive
 from trading.market import prices
-from trading.models import ExchangeAccount, Trade, Venue
-from trading.order_states import FINISHED, TradeState
+from trading.models import EntryKind, ExchangeAccount, Leg, Trade, Venue
+from trading.order_states import FINISHED, LIVE, TradeState
 from trading.plans import Drawing, NoMarket, judge
 
 POLL = 0.1  # seconds between two looks at the trade's own row
 
 
 class Command(BaseCommand):
-    help = "Place one trade and follow it until it is protected, or, with --follow, closed."
+    help = (
+        "Place one trade and follow it until it is protected or waits for its price, or, with "
+        "--follow, closed."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("symbol")
@@ -29,6 +32,13 @@ class Command(BaseCommand):
         for line in ("entry", "stop", "target"):
             parser.add_argument(f"--{line}", type=positive, required=True, help="a price")
         parser.add_argument("--risk", type=positive, help="fraction of equity: 0.01 is 1 %%")
+        parser.add_argument(
+            "--kind", choices=EntryKind.values, default="",
+            help="refuse it where the line means another kind of entry now",
+        )  # fmt: skip
+        parser.add_argument(
+            "--expires-at", type=moment, help="how long the entry may wait; the end of tomorrow"
+        )
         parser.add_argument("--timeout", type=float, default=30, help="seconds to wait at most")
         parser.add_argument("--follow", action="store_true", help="wait until the trade is over")
         parser.add_argument("--dry-run", action="store_true", help="size and judge only")
@@ -68,6 +78,8 @@ class Command(BaseCommand):
             risk_fraction=options["risk"],
             quoted_price=quote.ask if quote else None,
             quoted_at=clock.now(),
+            kind=options["kind"],
+            expires_at=options["expires_at"],
         )
 
     def _say_verdicts(self, verdicts) -> None:
@@ -96,4 +108,11 @@ class Command(BaseCommand):
             raise CommandError(f"The entry was not filled: {trade.state_reason or trade.state}.")
 
     def _reached(self, trade: Trade, story: dict, *, follow: bool) -> bool:
-        return trade.state in FINISHED or (story["protected"] and not follow)
+        if trade.state in FINISHED or follow:
+            return trade.state in FINISHED
+        entry = next(leg for leg in story["legs"] if leg["leg"] == Leg.ENTRY)
+        rests = story["waits"] == "exchange" and entry["state"] in LIVE
+        if rests or story["waits"] == "line":
+            self.stdout.write(f"  {trade.kind}: {story['state_text']}, until {story['expires_at']}")
+            return True
+        return bool(story["protected"])

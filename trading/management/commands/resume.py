@@ -6,22 +6,30 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from trading import breakers, global_halt, halts
-from trading.management.reporting import USAGE, account_of, actor_of, add_switch_arguments, say
+from trading.management.reporting import (
+    USAGE,
+    account_of,
+    actor_of,
+    add_switch_arguments,
+    proved_actor_of,
+    say,
+)
 from trading.models import AccountRisk
 
 
 class Command(BaseCommand):
     help = (
-        "Take a halt back. All trading takes two admins, each naming themselves with --by, or one "
-        "admin and ten minutes. A trader's own halt is the trader's. Exit codes: 0 trading goes "
-        "on, 1 something is still waited for, 2 wrong use."
+        "Take a halt back. All trading takes two admins, each naming themselves with --by and "
+        "typing their password, or one admin and ten minutes. A trader's own halt is the "
+        "trader's. Exit codes: 0 trading goes on, 1 something is still waited for, 2 wrong use."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_switch_arguments(parser)
 
     def handle(self, *, account: UUID | None, reason: str, by: str | None, **options: Any) -> None:
-        actor = actor_of(by)
+        # Lowering risk needs no proof; taking it up again does. A dry run changes nothing.
+        actor = actor_of(by) if options["dry_run"] else proved_actor_of(by)
         if account is None:
             self._all(reason, actor, options)
         else:

@@ -1,9 +1,11 @@
 """The user-data streams: `manage.py stream_accounts`."""
 
 import asyncio
+import random
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
@@ -12,16 +14,21 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
+from testudo import clock
 from trading import account_stream
-from trading.credentials import CredentialsUnreadable, unseal
+from trading.credentials import ApiKeys, CredentialsUnreadable, unseal
+from trading.exchange.port import RequestsHeld
 from trading.exchange.user_stream import StreamEvent, StreamLost, follow, session
 from trading.exchange.venues import VenueRefused, venue_urls
 from trading.models import ExchangeAccount
+from trading.rate_budget import budget_of
 from trading.risk_stream import RiskStream
 
 log = structlog.get_logger(__name__)
 
 LOOK_FOR_ACCOUNTS_EVERY = 0.5  # seconds
+WEIGHT_OF_SESSION = 7  # connecting 2, three looks at the clock, subscribing 2
+SPREAD = 5  # seconds over which those that waited for the same minute come back
 THREADS = 8  # one account's events are booked in order; accounts beside each other
 
 
@@ -91,10 +98,13 @@ class Streams:
 
     async def _follow(self, account: ExchangeAccount) -> None:
         async def on_event(event: StreamEvent) -> None:
-            try:
-                await self._in_thread(account_stream.take_in, account, event)
-            except DatabaseError as error:  # the event is not booked: match the books again
-                raise StreamLost(f"database: {str(error).strip()}") from error
+            while True:
+                try:
+                    return await self._in_thread(account_stream.take_in, account, event)
+                except RequestsHeld as held:
+                    await _wait_for(held)
+                except DatabaseError as error:  # the event is not booked: match the books again
+                    raise StreamLost(f"database: {str(error).strip()}") from error
 
         async def on_lost(why: str) -> None:
             try:
@@ -113,9 +123,23 @@ class Streams:
                 url = venue_urls(account.venue).ws_api
             except (CredentialsUnreadable, VenueRefused) as error:
                 return _lost(str(error))
-            return session(url, keys)
+            return self._session(account.venue, url, keys)
 
+        # Start is recovery: no new risk before the books were matched (R14).
+        await on_lost("starting")
         await follow(open_session, on_event=on_event, on_lost=on_lost)
+
+    async def _session(self, venue: str, url: str, keys: ApiKeys) -> AsyncIterator[StreamEvent]:
+        """A session, opened once the budget of requests has room for it."""
+        while True:
+            try:
+                await self._in_thread(budget_of(venue).take, WEIGHT_OF_SESSION)
+                break
+            except RequestsHeld as held:
+                await _wait_for(held)
+        async with aclosing(session(url, keys)) as events:
+            async for event in events:
+                yield event
 
     async def _in_thread(self, call: Callable[..., Any], *args: Any) -> Any:
         def work() -> Any:
@@ -126,6 +150,13 @@ class Streams:
                 close_old_connections()
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+async def _wait_for(held: RequestsHeld) -> None:
+    """Until there is room again; not all accounts at the same instant."""
+    left = (held.until - clock.now()).total_seconds()
+    log.info("waiting_for_room", seconds=round(left), why=str(held))
+    await asyncio.sleep(max(left, 0) + random.uniform(0, SPREAD))  # noqa: S311  no secret
 
 
 async def _lost(why: str):

@@ -9,12 +9,16 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from trading.exchange.venues import VenueRefused, VenueUrls, venue_urls
 from trading.market.stream import MarketStream, follow_until
+from trading.price_watch import PriceWatch
 
 log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
-    help = "Follow a venue's market: latest prices to Redis, closed candles to PostgreSQL."
+    help = (
+        "Follow a venue's market: latest prices to Redis, closed candles to PostgreSQL, and "
+        "breakouts woken when the price reaches their line."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--venue", default="paper", help="paper, binance-demo or binance")
@@ -35,5 +39,6 @@ class Command(BaseCommand):
         for sent in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(sent, stop.set)
         log.info("stream_market_ready", venue=urls.name, symbols=symbols)
-        await follow_until(stop, MarketStream(urls, symbols).run())
+        stream = MarketStream(urls, symbols, watch=PriceWatch(urls.name))
+        await follow_until(stop, stream.run())
         log.info("stream_market_stopped", venue=urls.name)

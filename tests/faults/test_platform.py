@@ -1,0 +1,98 @@
+"""Redis, daphne and beat die under the running platform: orders and stops go on."""
+
+import json
+import os
+import signal
+import time
+
+import pytest
+import redis
+from websockets.sync.client import connect
+
+from tests.flows.trader import Trader, until
+from testudo.stack import addresses
+
+
+@pytest.fixture
+def trader(stack) -> Trader:
+    return Trader(stack)
+
+
+@pytest.fixture
+def cache(stack) -> redis.Redis:
+    found: dict[str, str] = {}
+    addresses.fill(found, stack.home)
+    return redis.Redis.from_url(found["REDIS_URL"])
+
+
+def closed(trader, trade, *, seconds: float = 30) -> dict:
+    trader.post(f"/api/v1/trades/{trade['id']}/close", status=202)
+    return trader.wait(trade["id"], "closed", seconds=seconds)
+
+
+def test_f37_a_redis_that_comes_back_empty_in_the_middle_of_a_trade_loses_nothing(trader, cache):
+    trade = trader.protected(trader.place()["id"])
+    cache.flushall()
+    cache.client_kill_filter(_type="normal", skipme=True)
+    assert closed(trader, trade)["exit_reason"] == "closed"
+    until("prices to be there again", lambda: cache.keys("price:*"))
+    other = trader.protected(trader.place("ETHUSDT")["id"])
+    closed(trader, other)
+
+
+def test_f38_a_redis_that_stands_still_delays_neither_answers_nor_exits(trader, stack):
+    trade = trader.protected(trader.place()["id"])
+    pid = stack.pid("valkey")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        trader.post(f"/api/v1/trades/{trade['id']}/close", status=202)
+        answered = time.monotonic() - began
+        trader.wait(trade["id"], "closed", seconds=45)  # by the guard: no wake-up came through
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert answered < 5  # two seconds, and room for a machine with other things to do
+    until("prices to move again", lambda: trader.plan("ETHUSDT"))
+
+
+def test_f43_a_page_goes_on_by_its_number_after_the_web_process_was_killed(trader, stack):
+    cookie = "; ".join(f"{c.name}={c.value}" for c in trader.http.cookies)
+    url = stack.url.replace("http", "ws") + f"/ws/account/?account={trader.account}"
+    headers = {"Cookie": cookie, "Origin": stack.url}
+    with connect(url, additional_headers=headers, open_timeout=10) as socket:
+        seen = json.loads(socket.recv(timeout=10))["seq"]
+        trade = trader.protected(trader.place()["id"])
+        stack.restart("web")
+    missed = []
+    with connect(url, additional_headers=headers, open_timeout=10) as socket:
+        assert json.loads(socket.recv(timeout=10))["type"] == "hello"
+        socket.send(json.dumps({"op": "resume", "last_seq": seen}))
+        while not missed or missed[-1]["event"] != "trading.position_protected":
+            message = json.loads(socket.recv(timeout=15))
+            missed += [message] if "seq" in message and "event" in message else []
+    numbers = [message["seq"] for message in missed]
+    assert numbers == list(range(seen + 1, seen + 1 + len(numbers)))
+    closed(trader, trade)
+
+
+def test_f44_without_beat_a_trade_is_placed_protected_and_closed(trader, stack):
+    stack.kill("beat")
+    try:
+        trade = trader.protected(trader.place()["id"])
+        assert closed(trader, trade)["exit_reason"] == "closed"
+    finally:
+        stack.start("beat")
+
+
+def test_f44_two_beats_that_send_everything_twice_have_one_effect(stack):
+    said = stack.python(
+        "from trading import tasks\n"
+        "from trading.models import DecisionHead\n"
+        "for _ in range(2):\n"
+        "    tasks.mail_heads.run()\n"
+        "    tasks.thin_points.run()\n"
+        "keys = list(DecisionHead.objects.values_list('account', 'day'))\n"
+        "print('HEADS', len(keys), len(set(keys)))\n"
+    )
+    counts = next(line.split()[1:] for line in said if line.startswith("HEADS"))
+    assert counts[0] == counts[1]

@@ -1,0 +1,93 @@
+"""The exchange's answers about a trade, kept word for word for the trader to read.
+
+Evidence only: nothing is decided from it, and where it cannot be written the loop goes on. What is
+polled again and again is kept when its answer changes. A request without any answer leaves its word
+in the timeline instead.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+from uuid import UUID
+
+import requests
+import structlog
+from django.db import DatabaseError, transaction
+
+from testudo import clock
+from trading.models import ExchangeCall
+from trading.models.exchange_calls import MOST_TEXT
+
+log = structlog.get_logger(__name__)
+
+MOST_CALLS = 200  # kept of one trade
+NOT_KEPT = frozenset({"signature", "timestamp", "recvWindow", "apiKey"})
+CUT = " … (cut)"
+
+_heard: ContextVar[list[ExchangeCall] | None] = ContextVar("exchange_calls", default=None)
+
+
+@contextmanager
+def about(trade_id: UUID) -> Iterator[None]:
+    """Keep what the exchange answers inside the block as being about this trade. Not inside a
+    transaction: it is written when the block ends, after the answer itself was booked."""
+    heard: list[ExchangeCall] = []
+    token = _heard.set(heard)
+    try:
+        yield
+    finally:
+        _heard.reset(token)
+        _keep(trade_id, heard)
+
+
+def hear(response: requests.Response, *args: Any, **kwargs: Any) -> None:
+    """For the session's hook: remember an answer, where somebody wants to keep it."""
+    heard, request = _heard.get(), response.request
+    if heard is None or request is None:
+        return
+    text = response.text
+    if len(text) > MOST_TEXT:
+        text = text[: MOST_TEXT - len(CUT)] + CUT
+    heard.append(
+        ExchangeCall(
+            method=request.method,
+            path=path_of(request),
+            status=response.status_code,
+            answer=text.replace("\x00", "\N{REPLACEMENT CHARACTER}"),
+            ms=int(response.elapsed / timedelta(milliseconds=1)),
+            at=clock.now(),
+        )
+    )
+
+
+def path_of(request: requests.PreparedRequest) -> str:
+    """Path and parameters, wherever they travel, without the signature."""
+    parts = urlsplit(request.url or "")
+    body = request.body.decode() if isinstance(request.body, bytes) else request.body or ""
+    given = [*parse_qsl(parts.query), *parse_qsl(body)]
+    shown = urlencode([(name, value) for name, value in given if name not in NOT_KEPT])
+    return f"{parts.path}?{shown}"[:1000] if shown else parts.path[:1000]
+
+
+def _keep(trade_id: UUID, heard: list[ExchangeCall]) -> None:
+    if not heard:
+        return
+    try:
+        with transaction.atomic():
+            room = MOST_CALLS - ExchangeCall.objects.filter(trade_id=trade_id).count()
+            new = [call for call in heard if call.method != "GET" or _says_more(trade_id, call)]
+            for call in new:
+                call.trade_id = trade_id
+            ExchangeCall.objects.bulk_create(new[: max(room, 0)])
+    except DatabaseError as error:
+        log.warning("exchange_calls_not_kept", trade=str(trade_id), error=str(error).strip())
+
+
+def _says_more(trade_id: UUID, call: ExchangeCall) -> bool:
+    """Whether a question asked before got another answer now."""
+    before = ExchangeCall.objects.filter(trade_id=trade_id, path=call.path, method="GET")
+    newest = before.order_by("-at", "-id").values_list("status", "answer").first()
+    return newest != (call.status, call.answer)
