@@ -2,18 +2,13 @@
 the order path write them, no hand does."""
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 
 from testudo.web.read_only import ReadOnlyAdmin
-from trading import halts
-from trading.actors import Actor
 from trading.limits_admin import RiskProfileAdmin
 from trading.models import (
     AccountBreaker,
     AccountFlow,
     AccountHalt,
-    AccountRisk,
     Balance,
     ChainBreak,
     Decision,
@@ -24,7 +19,6 @@ from trading.models import (
     FeeRate,
     Fill,
     ForeignOrder,
-    GlobalHalt,
     Incident,
     LedgerBalance,
     LedgerEntry,
@@ -38,6 +32,7 @@ from trading.models import (
     VenueBreaker,
     VenueHealth,
 )
+from trading.switches_admin import AccountRiskAdmin, GlobalHaltAdmin
 
 
 @admin.register(ExchangeAccount)
@@ -48,31 +43,9 @@ class ExchangeAccountAdmin(ReadOnlyAdmin):
     exclude = ["sealed_keys", "key_fingerprint"]
 
 
-@admin.register(AccountRisk)
-class AccountRiskAdmin(ReadOnlyAdmin):
-    list_display = ["account", "state", "reason", "day", "day_start_equity", "nav", "peak_nav"]
-    list_filter = ["state"]
-    actions = ["halt"]
-
-    def has_halt_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_superuser)
-
-    @admin.action(description="Halt these accounts: no new risk", permissions=["halt"])
-    def halt(self, request: HttpRequest, rows: QuerySet[AccountRisk]) -> None:
-        by = Actor("admin", request.user.pk)
-        for row in rows.select_related("account"):
-            halts.halt(row.account, reason="Halted by staff in the admin site.", by=by)
-        self.message_user(request, f"{len(rows)} halted. Exits and stops go on.")
-
-
 @admin.register(AccountHalt)
 class AccountHaltAdmin(ReadOnlyAdmin):
     list_display = ["account", "by_role", "reason", "at"]
-
-
-@admin.register(GlobalHalt)
-class GlobalHaltAdmin(ReadOnlyAdmin):
-    list_display = ["halted", "reason", "by_role", "at", "release_asked_at"]
 
 
 @admin.register(ChainBreak)
@@ -161,7 +134,7 @@ class SymbolRulesAdmin(ReadOnlyAdmin):
 
 # Candle has no page: Django 5.2's admin takes no composite primary key.
 
-__all__ = ["RiskProfileAdmin"]
+__all__ = ["AccountRiskAdmin", "GlobalHaltAdmin", "RiskProfileAdmin"]
 
 
 @admin.register(LedgerEntry)

@@ -171,6 +171,17 @@ def _resumed(facts: Mapping[str, Any]) -> Reading:
     return Reading("Trading resumed", text, None, (cause.value,))
 
 
+def _flattened(facts: Mapping[str, Any]) -> Reading:
+    who, closing, withdrawn = WHO[facts["by"]], facts["closing"], facts["withdrawn"]
+    where = "on every account" if facts.get("scope") == "global" else "here"
+    if closing:
+        text = f"{who} left every trade {where} at the market: {closing} of this account."
+    else:
+        text = f"{who} withdrew the entries that waited {where}: {withdrawn} of this account."
+    title = "Positions closed" if closing else "Entries withdrawn"
+    return Reading(title, text + _reason(facts), None)
+
+
 def _holding(facts: Mapping[str, Any]) -> Reading:
     asset, currency, symbol = (str(facts[name]) for name in ("asset", "currency", "symbol"))
     who, quantity = WHO[facts["by"]], _figure(facts["quantity"])
@@ -200,6 +211,7 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Reading]] = {
     "halted": _halted,
     "resumed": _resumed,
     "holding": _holding,
+    "flattened": _flattened,
 }
 
 

@@ -28,7 +28,7 @@ from trading.models import Decision, DecisionHead
 
 KINDS = (
     "placed", "refused", "released", "release_refused", "limit_changed", "halted", "resumed",
-    "breaker", "adopted", "holding",
+    "breaker", "adopted", "holding", "flattened",
 )  # fmt: skip
 # Codes, figures, ids, moments, time zones: no spaces, no @, nothing long.
 FIGURE_OR_ID = re.compile(r"[A-Za-z0-9_.:+\-/]{0,64}|#", re.ASCII)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
 from django.contrib.auth import get_user_model
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from risk.protocol import Book
 from testudo import clock
@@ -22,7 +23,10 @@ from trading.settlement import tell
 
 ONE_ADMIN_WAITS = timedelta(minutes=10)  # where there is no second admin to agree
 ASKING_LASTS = timedelta(hours=24)  # a second admin agrees within, or it is asked again
+NOTED_WITHIN = 3  # rounds over the accounts whose risk row was held
+LOCK_NOT_AVAILABLE = "55P03"
 TITLE = "All trading is halted"
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ def resume_all(*, reason: str, by: Actor) -> tuple[bool, str]:
 
 
 def _waits(
-    asked_by: UUID, by: UUID, asked_at: datetime, now: datetime, admins: frozenset[UUID]
+    asked_by: UUID, by: UUID | None, asked_at: datetime, now: datetime, admins: frozenset[UUID]
 ) -> str:
     if len(admins) >= 2:
         return "" if asked_by != by else "A second admin must agree: let them do the same."
@@ -123,6 +127,36 @@ def _waits(
     if now >= ready:
         return ""
     return f"You are the only admin: do this again after {ready:%H:%M:%S} UTC."
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The switch for whoever may pull it: who pulled it, and how far its way back is."""
+
+    halted: bool
+    reason: str
+    at: datetime | None  # since when it is as it is; None: it was never pulled
+    by_role: str
+    asked_by: UUID | None  # the admin whose word for the way back stands
+    asked_at: datetime | None
+    asked_reason: str
+    waits: str  # what the way back waits for, as `by` would be told; "" for nothing
+
+
+def standing(by: Actor) -> Standing:
+    """The switch, and what is still waited for where its way back was asked for. Reads only."""
+    row = GlobalHalt.objects.filter(pk=GLOBAL).first()
+    if row is None:
+        return Standing(False, "", None, "", None, None, "", "")
+    now, admins, asked_at = clock.now(), _admins(), row.release_asked_at
+    stands = asked_at is not None and now - asked_at <= ASKING_LASTS
+    if not row.halted or not stands or row.release_by_user_id not in admins:
+        return Standing(row.halted, row.reason, row.at, row.by_role, None, None, "", "")
+    waits = _waits(row.release_by_user_id, by.user_id, asked_at, now, admins)
+    return Standing(
+        row.halted, row.reason, row.at, row.by_role,
+        row.release_by_user_id, asked_at, row.release_reason, waits,
+    )  # fmt: skip
 
 
 def _admins() -> frozenset[UUID]:
@@ -142,9 +176,20 @@ def _note(kind: str, reason: str, by: Actor) -> None:
         "halted": f"{TITLE}: {reason}. Exits go on.",
         "resumed": f"The halt of all trading is over: {reason}.",
     }[kind]
-    for account in ExchangeAccount.objects.filter(removed_at=None).only("pk"):
-        with transaction.atomic():
-            lock_risk(account.pk)
-            facts = {"scope": "global", "cause": "operator", "reason": reason, **by.facts()}
-            decisions.record(account.pk, kind, facts)
-            tell(account.pk, kinds[kind](account_id=account.pk, reason=reason, text=text))
+    waiting = list(ExchangeAccount.objects.filter(removed_at=None).values_list("pk", flat=True))
+    for _ in range(NOTED_WITHIN):
+        held = []  # a row somebody holds keeps none of the others without its note
+        for account_id in waiting:
+            try:
+                with transaction.atomic():
+                    lock_risk(account_id)
+                    facts = {"scope": "global", "cause": "operator", "reason": reason, **by.facts()}
+                    decisions.record(account_id, kind, facts)
+                    tell(account_id, kinds[kind](account_id=account_id, reason=reason, text=text))
+            except OperationalError as error:
+                if getattr(error.__cause__, "pgcode", None) != LOCK_NOT_AVAILABLE:
+                    raise
+                held.append(account_id)
+        if not (waiting := held):
+            return
+    log.error("global_switch_not_noted", kind=kind, accounts=[str(each) for each in waiting])

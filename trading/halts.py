@@ -12,23 +12,15 @@ from django.db import transaction
 
 from risk.breaker import Breaker, Cause, MayNotClose, Phase, closed_by_a_person
 from testudo import clock
-from trading import breakers, orders
+from trading import breakers
 from trading.actors import Actor
 from trading.book import QuoteOf
+from trading.flattening import Left, leave
 from trading.market import prices
-from trading.models import AccountHalt, AccountRisk, ChainBreak, ExchangeAccount, Trade
-from trading.order_states import FINISHED
+from trading.models import AccountHalt, AccountRisk, ChainBreak, ExchangeAccount
 from trading.risk_lock import lock_risk
 
 STAFF = frozenset({"admin", "operator"})
-
-
-@dataclass(frozen=True, slots=True)
-class Halted:
-    """What a halt did besides stopping new risk."""
-
-    withdrawn: int = 0  # entries that were not sent
-    closing: int = 0  # trades on their way out at the market
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +38,15 @@ def halt(
     by: Actor,
     cancel_entries: bool = False,
     flatten: bool = False,
-) -> Halted:
-    """Stop new risk on one account. Repeating it changes nothing."""
+) -> Left:
+    """Stop new risk on one account, and leave where that is asked for. Safe to repeat."""
     with transaction.atomic():
         lock_risk(account.pk)
         _note_who(account, reason, by)
         breakers.open_breaker(account.pk, Cause.OPERATOR, reason=reason, **_who(by))
-    withdrawn = withdraw_entries(account) if cancel_entries or flatten else 0
-    return Halted(withdrawn=withdrawn, closing=close_all(account) if flatten else 0)
+    if cancel_entries or flatten:
+        return leave(account.pk, flatten=flatten, reason=reason, by=by)
+    return Left()
 
 
 def resume(
@@ -83,34 +76,6 @@ def resume(
             unaccepted = ChainBreak.objects.filter(account=account, accepted_at=None)
             unaccepted.update(accepted_at=clock.now())
     return Resumed(released=tuple(released), waits=tuple(waits))
-
-
-def withdraw_entries(account: ExchangeAccount) -> int:
-    """Withdraw every entry that waits, here or at the exchange. Returns how many."""
-    withdrawn = 0
-    for trade in _unfinished(account):
-        try:
-            orders.request_cancel(trade.pk)
-        except (orders.AlreadySent, orders.TradeOver):
-            continue  # it fills or ends by itself, and its stop comes with it
-        withdrawn += 1
-    return withdrawn
-
-
-def close_all(account: ExchangeAccount) -> int:
-    """Leave every trade at the market. Returns how many are on their way out."""
-    closing = 0
-    for trade in _unfinished(account):
-        try:
-            orders.request_close(trade.pk)
-        except orders.TradeOver:
-            continue
-        closing += 1
-    return closing
-
-
-def _unfinished(account: ExchangeAccount) -> list[Trade]:
-    return list(Trade.objects.filter(account=account).exclude(state__in=FINISHED).only("pk"))
 
 
 def _note_who(account: ExchangeAccount, reason: str, by: Actor) -> None:

@@ -4,7 +4,16 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from trading import risk_pages
-from trading.api import accounts, decisions, holdings, moves, risk_profile, switches, views
+from trading.api import (
+    accounts,
+    all_trading,
+    decisions,
+    holdings,
+    moves,
+    risk_profile,
+    switches,
+    views,
+)
 
 pages = [
     path("risk/", risk_pages.risk, name="risk"),
@@ -18,9 +27,12 @@ api = [
     path("accounts/<uuid:account_id>/risk", accounts.AccountRiskView.as_view()),
     path("accounts/<uuid:account_id>/risk/history", accounts.RiskHistoryView.as_view()),
     path("accounts/<uuid:account_id>/halt", switches.HaltView.as_view()),
+    path("accounts/<uuid:account_id>/flatten", switches.FlattenView.as_view()),
     path("accounts/<uuid:account_id>/resume", switches.ResumeView.as_view()),
     path("accounts/<uuid:account_id>/holdings", holdings.HoldingsView.as_view()),
     path("accounts/<uuid:account_id>/holdings/<uuid:holding_id>", holdings.HoldingView.as_view()),
+    path("halt", all_trading.HaltAllView.as_view()),
+    path("resume", all_trading.ResumeAllView.as_view()),
     path("exchange-accounts", accounts.NewAccountView.as_view()),
     path("exchange-accounts/<uuid:account_id>", accounts.RemoveAccountView.as_view()),
     path("risk-profile", risk_profile.RiskProfileView.as_view()),

@@ -78,11 +78,11 @@ class RiskApi(Exchange):
             else:
                 self.password = None
                 route.fulfill(status=204)
-        elif name in {"halt", "resume"}:
+        elif name in {"halt", "flatten", "resume"}:
             if self.password is not None:
                 reply(route, 403, STEP_UP)
             else:
-                self.risk = halted() if name == "halt" else risk_facts()
+                self.risk = risk_facts() if name == "resume" else halted()
                 reply(route, 200, self.risk)
         elif name == "holdings" or self._holding(name):
             self._declare_or_end(route, name, body)

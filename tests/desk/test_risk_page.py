@@ -123,6 +123,20 @@ def test_halting_asks_for_a_reason_and_shows_what_the_server_made_of_it(open_ris
     expect(risk.page.get_by_role("button", name="Resume trading")).to_be_visible()
 
 
+def test_everything_can_be_closed_also_once_trading_is_halted(open_risk):
+    risk = open_risk()
+    risk.api.risk = halted()
+    risk.open()
+    risk.page.get_by_role("button", name="Close everything").click()
+    dialog = risk.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("sold at the market")
+    dialog.get_by_label("Reason").fill("Out of here")
+    dialog.get_by_role("button", name="Close everything").click()
+    expect(dialog).to_be_hidden()
+    assert risk.api.sent == [("POST", "flatten", {"reason": "Out of here"})]
+    expect(risk.page.locator("#state-name")).to_have_text("Halted")
+
+
 def test_leaving_the_dialog_sends_nothing_and_gives_the_focus_back(open_risk):
     risk = open_risk().open()
     risk.page.get_by_role("button", name="Halt trading").click()

@@ -18,6 +18,7 @@ from trading.actors import Actor
 from trading.api import schema
 from trading.api.accounts import AccountRiskView
 from trading.book import QuoteOf
+from trading.flattening import Left
 from trading.market import prices
 
 
@@ -25,6 +26,10 @@ class HaltForm(StrictSerializer):
     reason = ReasonField()
     cancel_entries = SwitchField(required=False)
     flatten = SwitchField(required=False)
+
+
+class FlattenForm(StrictSerializer):
+    reason = ReasonField()
 
 
 class ResumeForm(StrictSerializer):
@@ -38,7 +43,19 @@ class HaltView(APIView):
     def post(self, request: Request, account_id: UUID) -> Response:
         account = get_account(request.user, account_id)
         asked: dict[str, Any] = read_body(HaltForm, request)
-        halts.halt(account, by=Actor("trader", request.user.pk), **asked)
+        _all_asked(halts.halt(account, by=Actor("trader", request.user.pk), **asked))
+        return AccountRiskView().get(request, account.pk)
+
+
+class FlattenView(APIView):
+    """Stop new risk, withdraw what waits, and leave every trade at the market. Needs no step-up."""
+
+    @extend_schema(request=FlattenForm, responses={200: schema.RISK, **schema.REFUSALS})
+    def post(self, request: Request, account_id: UUID) -> Response:
+        account = get_account(request.user, account_id)
+        reason = read_body(FlattenForm, request)["reason"]
+        by = Actor("trader", request.user.pk)
+        _all_asked(halts.halt(account, by=by, reason=reason, flatten=True))
         return AccountRiskView().get(request, account.pk)
 
 
@@ -63,3 +80,16 @@ class ResumeView(APIView):
                 extra={"waits": list(done.waits)},
             )
         return AccountRiskView().get(request, account.pk)
+
+
+def _all_asked(left: Left) -> None:
+    """Raises: Problem (503), where a trade could not be asked: the halt itself holds."""
+    if left.busy:
+        raise Problem(
+            503,
+            "trades_busy",
+            "Halted; not every trade could be asked",
+            f"{left.busy} trades were being written to and are not on their way out. Send this "
+            "again: what was asked already is not asked twice.",
+            headers={"Retry-After": "1"},
+        )

@@ -61,7 +61,7 @@ def proved_actor_of(username: str | None) -> Actor:
     if not sys.stdin.isatty():
         raise CommandError(
             f"--by {username} takes that person's password, and there is no terminal to ask at. "
-            "Run this at a terminal, or use the switch in the admin site.",
+            "Run this at a terminal, or use the switch in the admin site (Global halts).",
             returncode=USAGE,
         )
     person = get_user_model().objects.get(pk=actor.user_id)

@@ -18,6 +18,7 @@ export const KINDS = {
   breaker: { name: "Breaker", tone: "badge-warn" },
   halted: { name: "Halted", tone: "badge-bad" },
   resumed: { name: "Resumed", tone: "badge-good" },
+  flattened: { name: "Closed", tone: "badge-warn" },
 }
 
 /** @param {string} kind */

@@ -12,7 +12,7 @@ import { LimitGauges } from "testudo/risk/limit_gauges.js"
 import { PendingChanges } from "testudo/risk/pending_changes.js"
 import { RiskSource } from "testudo/risk/risk_source.js"
 import { StatePanel } from "testudo/risk/state_panel.js"
-import { askHalt, askResume } from "testudo/risk/switches.js"
+import { askFlatten, askHalt, askResume } from "testudo/risk/switches.js"
 
 /** @typedef {import("testudo/risk/types.js").RiskFacts} RiskFacts */
 
@@ -108,7 +108,7 @@ feed.addEventListener("state", (event) => {
   const { final } = /** @type {CustomEvent} */ (event).detail
   if (final) notice("session", "alarm", "Your session has ended. Reload the page and sign in again; positions keep their stops.")
 })
-for (const [id, question] of /** @type {const} */ ([["halt", askHalt], ["resume", askResume]])) {
+for (const [id, question] of /** @type {const} */ ([["halt", askHalt], ["flatten", askFlatten], ["resume", askResume]])) {
   byId(id).addEventListener("click", async () => {
     const answer = await question(account.id)
     if (!answer) return

@@ -42,6 +42,7 @@ export class StatePanel {
     say(byId("state-text"), known.text)
     const halted = facts.state === "halted"
     byId("halt", HTMLButtonElement).disabled = false
+    byId("flatten", HTMLButtonElement).disabled = false
     byId("halt").hidden = halted
     byId("resume").hidden = !halted
     this.#list(facts)

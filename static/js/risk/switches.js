@@ -1,4 +1,4 @@
-/** Halt and resume: one dialog each, with a reason that the decision log keeps. */
+/** Halt, flatten and resume: one dialog each, with a reason that the decision log keeps. */
 import { make } from "testudo/dom.js"
 import { call } from "testudo/net/api.js"
 import { ask, field, tick } from "testudo/risk/ask_dialog.js"
@@ -20,6 +20,20 @@ export function askHalt(account) {
     send: (form) => call("POST", `/api/v1/accounts/${account}/halt`, {
       body: { reason: form.get("reason"), cancel_entries: form.has("cancel_entries"), flatten: form.has("flatten") },
     }),
+  })
+}
+
+/** Also once halted: a halt alone closes nothing. @param {string} account id @returns {Promise<Answer | null>} */
+export function askFlatten(account) {
+  return ask({
+    title: "Close everything",
+    action: "Close everything",
+    keep: "Keep my positions",
+    content: [
+      make("p", {}, "Every position of your trades is sold at the market, entries that wait are cancelled, and no new trade is taken until you resume. Coins you brought are not sold, nor those you declared managed."),
+      field({ name: "reason", label: "Reason", required: true, maxlength: "200", hint: "For yourself, later." }),
+    ],
+    send: (form) => call("POST", `/api/v1/accounts/${account}/flatten`, { body: { reason: form.get("reason") } }),
   })
 }
 

@@ -1,11 +1,12 @@
 """The kill switches: `manage.py halt`."""
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from trading import global_halt, halts
+from trading import flattening, halts
 from trading.management.reporting import USAGE, account_of, actor_of, add_switch_arguments, say
 from trading.models import ExchangeAccount, Venue
 
@@ -13,7 +14,7 @@ from trading.models import ExchangeAccount, Venue
 class Command(BaseCommand):
     help = (
         "Stop new risk on one account, or on all. Exits and stops go on. Exit codes: 0 it is "
-        "halted, 2 wrong use."
+        "halted, 1 it is halted and some trades must be asked again, 2 wrong use."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -40,34 +41,28 @@ class Command(BaseCommand):
                 accounts=[str(row.pk) for row in rows],
             )
             return
-        withdrawn = closing = 0
-        if account is None:  # the switch first: it stops every account at once
-            global_halt.halt_all(reason=reason, by=actor)
-        for row in rows:
-            if account is not None:
-                done = halts.halt(
-                    row,
-                    reason=reason,
-                    by=actor,
-                    cancel_entries=options["cancel_entries"],
-                    flatten=options["flatten"],
-                )
-                withdrawn, closing = done.withdrawn, done.closing
-                continue
-            if options["cancel_entries"] or options["flatten"]:
-                withdrawn += halts.withdraw_entries(row)
-            if options["flatten"]:
-                closing += halts.close_all(row)
+        asked = {"cancel_entries": options["cancel_entries"], "flatten": options["flatten"]}
+        if account is None:
+            left = flattening.stop_all(
+                reason=reason, by=actor, **asked, yes_live=options["yes_live"]
+            )
+        else:
+            left = halts.halt(rows[0], reason=reason, by=actor, **asked)
         what = f"Account {account} is" if account else "All trading is"
         say(
             self,
             as_json=options["json"],
-            text=f"{what} halted. {withdrawn} entries withdrawn, {closing} trades closing. "
-            "Exits and stops go on.",
+            text=f"{what} halted. {left.withdrawn} entries withdrawn, {left.closing} trades "
+            "closing. Exits and stops go on.",
             halted=str(account) if account else "all",
-            withdrawn=withdrawn,
-            closing=closing,
+            **asdict(left),
         )
+        if left.busy:
+            raise CommandError(
+                f"{left.busy} trades were held by somebody else and are not on their way out. Run "
+                "this again.",
+                returncode=1,
+            )
 
     def _refuse_live(self, rows: list[ExchangeAccount], options: dict[str, Any]) -> None:
         live = any(row.venue == Venue.BINANCE for row in rows)
