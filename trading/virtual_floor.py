@@ -24,7 +24,7 @@ from trading.exchange.paper.values import from_e8, to_e8
 from trading.market.prices import Quote
 from trading.market.symbols import store_execution_rules, store_rules
 from trading.models import ExchangeAccount, Trade, Venue
-from trading.order_states import FINISHED
+from trading.order_states import FINISHED, TradeState
 
 
 class VirtualFloor:
@@ -110,7 +110,8 @@ class VirtualFloor:
         after every step.
 
         Whenever the exchange has told its users something, the trade is read back from it and a
-        turn follows, as the user stream would bring it about.
+        turn follows, as the user stream would bring it about. A trade that is being closed gets
+        a turn at every step, as from the guard: an exit the exchange did not fill is sent again.
         """
         until = clock.now() + at_most
         self._stirred = True
@@ -119,6 +120,9 @@ class VirtualFloor:
                 self._stirred = False
                 exchange = exchange_for(trade.account)
                 reconcile.catch_up_trade(trade.pk, exchange=exchange)
+                self.turn(trade.account)
+                trade.refresh_from_db()
+            elif trade.state == TradeState.CLOSING:
                 self.turn(trade.account)
                 trade.refresh_from_db()
             if trade.state in FINISHED or clock.now() >= until:
