@@ -18,9 +18,11 @@ POLL_EVERY = timedelta(seconds=30)  # R13: even a healthy stream is only a hint
 LOOK_AGAIN = timedelta(seconds=1)  # when something should have happened and was not seen yet
 LEGS_ARMED_WITHIN = timedelta(seconds=2)  # after the entry's fill, else we place them: R9
 SENDING_LEASE = timedelta(seconds=14)  # recvWindow 2 s + API time-out 10 s + 2 s: R4
-# A stop or an exit cannot wait for the time-out: past the recvWindow nothing of it can come any
-# more, and it is looked for before it goes again, under the same ids.
-PROTECTIVE_LEASE = timedelta(seconds=3)
+# A stop or an exit cannot wait for that: the position is naked meanwhile. It is looked for before
+# it goes again, under the same ids: while the first rests the exchange refuses the second, and an
+# exit goes again only where the wallet could not pay for two (R4). With the guard's look each
+# second and the look-up itself this stays within 2 s.
+PROTECTIVE_LEASE = timedelta(milliseconds=750)
 # Our clock may be put back (F15): a moment further ahead than this was written before that, and is
 # over. Machines differ by less.
 AHEAD = timedelta(seconds=1)

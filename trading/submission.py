@@ -176,7 +176,7 @@ def instruction(order: Order) -> LegInstruction:
 
 
 def record(orders: Sequence[Order], outcome: Outcome) -> None:
-    """Write an outcome down. What another worker resolved meanwhile stays as it is."""
+    """Write an outcome down. What another worker resolved or claimed meanwhile stays as it is."""
     account_id = orders[0].account_id
     if isinstance(outcome, Accepted):
         for report in outcome.reports:
@@ -189,8 +189,9 @@ def record(orders: Sequence[Order], outcome: Outcome) -> None:
     with transaction.atomic():
         trade = lock_trade(orders[0].trade_id)
         for order in orders:
+            fence = order.fence
             order.refresh_from_db()
-            if order.state != State.SENDING:
+            if order.state != State.SENDING or order.fence != fence:
                 continue
             if isinstance(outcome, Refused):
                 reason = f"{outcome.message} ({outcome.code})"

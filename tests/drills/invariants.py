@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from decimal import Decimal
 
-from tests.drills.ledger import amount, at, is_open, naked_spans
+from tests.drills.ledger import amount, at, is_open
+from tests.drills.naked import Naked, naked_times, never_naked, orders_of
 from tests.drills.seen import Finding, Seen, Sent, Span
 from testudo import clock
 from testudo.events.models import InboxEntry, OutboxEvent
 from trading import decisions, ledger
 from trading.bookkeeping import STATES
-from trading.client_ids import client_id
-from trading.exchange.paper.orders import Order as VenueOrder
-from trading.exchange.paper.values import to_e8
-from trading.models import Decision, ExchangeAccount, Fill, Order, Trade
+from trading.models import Decision, Fill, Order, Trade
 from trading.order_states import FINISHED, State, TradeState
 
 OURS = re.compile(r"T[A-Z2-7]{26}[A-Z][0-9A-Z]{4}")
@@ -83,58 +80,6 @@ def no_order_twice(seen: Seen) -> Iterator[Finding]:
             yield Finding("I2", f"sold {sold} {trade.symbol}, of {received} received")
 
 
-@dataclass(frozen=True, slots=True)
-class Naked:
-    """A time in which a position had no stop and the exchange could be reached."""
-
-    trade_id: str
-    since: datetime
-    until: datetime
-    began: datetime  # when it became naked, reachable or not
-
-    @property
-    def lasted(self) -> timedelta:
-        return self.until - self.since
-
-
-def never_naked(seen: Seen, *, most: timedelta = timedelta(seconds=5)) -> Iterator[Finding]:
-    """I3: no position without its stop beyond the bound, while the exchange could be reached.
-
-    After a full fill whose legs were accepted never at all: but for a move or a close, which takes
-    them down, and for what a fault or the trader's own hand did to them.
-    """
-    taken_down = {at(each.updated_ms) for each in seen.venue.orders if each.status == "CANCELED"}
-    for naked in naked_times(seen):
-        seconds = naked.lasted.total_seconds()
-        said = f"{naked.trade_id} was naked for {seconds:.3f} s from {naked.since:%X.%f}"
-        if naked.lasted > most:
-            yield Finding("I3", said)
-            continue
-        trade = Trade.objects.get(pk=naked.trade_id)
-        entry = next(each for each in orders_of(seen, trade) if each.side == "BUY")
-        whole = entry.status == "FILLED" and at(entry.updated_ms) <= naked.began
-        if whole and naked.began not in taken_down and not seen.excuses(naked.trade_id):
-            yield Finding("I3", f"{said}, though its legs were accepted and nobody touched them")
-
-
-def naked_times(seen: Seen) -> list[Naked]:
-    """When positions were naked while the exchange could be reached."""
-    found = []
-    for trade in Trade.objects.filter(account=seen.account):
-        orders = orders_of(seen, trade)
-        ids = {order.id for order in orders}
-        trades = [each for each in seen.venue.trades if each.order_id in ids]
-        spans = naked_spans(
-            orders, trades, base=trade.base_asset, dust=to_e8(trade.dust), now_ms=seen.venue.now_ms
-        )
-        for since, until in spans:
-            found += [
-                Naked(str(trade.pk), *part, began=at(since))
-                for part in _without(at(since), at(until), seen.unreachable)
-            ]
-    return found
-
-
 def limits_hold(seen: Seen) -> Iterator[Finding]:
     """I4: one live trade a symbol, none beyond its budget. (Heat is asked at each placement.)"""
     live = Trade.objects.filter(account=seen.account).exclude(state__in=FINISHED)
@@ -144,18 +89,6 @@ def limits_hold(seen: Seen) -> Iterator[Finding]:
     for trade in Trade.objects.filter(account=seen.account):
         if trade.planned_risk > trade.risk_budget:
             yield Finding("I4", f"{trade.pk} risks {trade.planned_risk} of {trade.risk_budget}")
-
-
-def heat_within(account: ExchangeAccount, *, equity: Decimal, most: Decimal) -> Iterator[Finding]:
-    """I4, in the moment after a placement: all planned risk together fits under the heat limit.
-
-    `equity`: from the exchange's balances and prices, in the quote asset; `most`: a fraction. What
-    a position really risks is a little off its plan, so a hundredth of the limit is let pass.
-    """
-    live = Trade.objects.filter(account=account).exclude(state__in=FINISHED)
-    heat = sum(live.values_list("planned_risk", flat=True), ZERO)
-    if heat > most * equity * Decimal("1.01"):
-        yield Finding("I4", f"heat of {heat} is above {most:%} of {equity}")
 
 
 def no_orphans(seen: Seen) -> Iterator[Finding]:
@@ -293,24 +226,13 @@ def every_change_audited(seen: Seen) -> Iterator[Finding]:
         yield Finding("I12", f"{len(told)} trades closed, the journal heard of {heard}")
 
 
-__all__ = ["CHECKS", "Finding", "Seen", "Sent", "Span", "check_all"]
+__all__ = ["CHECKS", "Finding", "Naked", "Seen", "Sent", "Span", "check_all", "naked_times"]
 
 CHECKS: tuple[Check, ...] = (
     fills_equal_trades, no_order_twice, never_naked, limits_hold, no_orphans, books_balance,
     at_rest_we_agree, nothing_after_halt, nothing_stuck, nothing_for_strangers, within_the_rate,
     every_change_audited,
 )  # fmt: skip
-
-
-def orders_of(seen: Seen, trade: Trade) -> list[VenueOrder]:
-    """What the exchange holds of a trade: by our rows and the ids only we make."""
-    prefix = client_id(trade.pk, "E")[:-5]
-    rows = set(trade.orders.values_list("client_order_id", flat=True))
-    return [
-        order
-        for order in seen.venue.orders
-        if order.client_id in rows or order.client_id.startswith(prefix)
-    ]
 
 
 def _moved(seen: Seen, trade: Trade) -> tuple[Decimal, Decimal, Decimal]:
@@ -327,19 +249,3 @@ def _moved(seen: Seen, trade: Trade) -> tuple[Decimal, Decimal, Decimal]:
             else:
                 total["sold"] += fill.quantity + fee
     return amount(total["bought"]), amount(total["received"]), amount(total["sold"])
-
-
-def _without(
-    since: datetime, until: datetime, holes: Sequence[Span]
-) -> list[tuple[datetime, datetime]]:
-    """The parts of an interval outside all holes."""
-    parts = [(since, until)]
-    for hole in holes:
-        end = hole.until or until
-        parts = [
-            part
-            for start, stop in parts
-            for part in ((start, min(stop, hole.since)), (max(start, end), stop))
-            if part[0] < part[1]
-        ]
-    return parts

@@ -2,20 +2,21 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import pytest
 from django.db import connection
 
 from tests.drills import invariants
+from tests.drills.heat import heat_within
 from tests.drills.invariants import Seen, Sent, Span, check_all
 from tests.drills.ledger import read_ledger
 from testudo import clock
 from testudo.events.models import OutboxEvent
-from trading import account_stream, orders
+from trading import account_stream, ledger, orders
 from trading.exchange.factory import exchange_for
 from trading.exchange.port import LegInstruction
-from trading.models import Order, Trade
+from trading.models import Fill, Order, Trade
 from trading.order_states import State, TradeState
 
 SECOND = timedelta(seconds=1)
@@ -122,12 +123,18 @@ def test_two_live_trades_in_one_symbol_are_found(floor, account, draw, held, loo
     assert "I4" in broken(look())
 
 
-def test_heat_above_the_limit_is_found(account, held):
-    def found(most: str) -> bool:
-        return bool([*invariants.heat_within(account, equity=Decimal(10_000), most=Decimal(most))])
+def test_heat_above_the_limit_is_found(floor, account, held):
+    def found(most: Decimal) -> bool:
+        return bool([*heat_within(account, most=most, quote_of=floor.quote_of)])
 
-    assert not found("0.02")
-    assert found("0.002")
+    (bought,) = Fill.objects.filter(trade=held)
+    per_unit = bought.price - held.stop + held.stop * held.fee_rate
+    cash = ledger.totals(account)["USDT"]
+    equity = cash + held.held * floor.quote_of("paper", "BTCUSDT").bid
+    with localcontext(prec=60):
+        share = per_unit * held.held / equity
+    assert not found(share + Decimal("1e-30")), "nothing is found where all of it just fits"
+    assert found(share - Decimal("1e-30")), "and nothing is let pass"
 
 
 def test_an_order_of_ours_that_nobody_here_knows_is_found(closed, look):

@@ -11,12 +11,12 @@ from django.db import Error as DatabaseError
 from risk.costs import PlanImpossible
 from risk.models import RiskProfile
 from risk.symbols import floor_to_tick
-from tests.drills.invariants import Finding, Span, heat_within
+from tests.drills.heat import heat_within
+from tests.drills.seen import Finding, Span
 from tests.drills.stage import SYMBOLS, Stage
 from testudo import clock
 from trading import halts, moves, orders
 from trading.actors import Actor
-from trading.market import prices
 from trading.models import ExchangeAccount, Trade
 from trading.order_states import FINISHED, TradeState
 from trading.plans import Drawing, NoMarket
@@ -100,18 +100,9 @@ class Trader:
 
     def check_heat(self) -> None:
         """I4, in this very moment."""
-        self.findings += heat_within(self.account, equity=self.equity(), most=self.most_heat)
-
-    def equity(self) -> Decimal:
-        """The account's money and its trades at the bid, by the exchange's own balances."""
-        number = self.stage.number_of(self.account)
-        ledger = self.stage.paper.engine.ledger
-        units = ledger.free(number, "USDT") + ledger.locked(number, "USDT")
-        total = Decimal(units) / 10**8
-        for trade in Trade.objects.filter(account=self.account).exclude(state__in=FINISHED):
-            quote = self.stage.quote_of("paper", trade.symbol) or prices.latest("paper", "")
-            total += trade.held * (quote.bid if quote else trade.entry)
-        return total
+        self.findings += heat_within(
+            self.account, most=self.most_heat, quote_of=self.stage.quote_of
+        )
 
     def close(self) -> None:
         self._on_a_trade("close", orders.request_close)

@@ -10,10 +10,11 @@ import requests
 from tests.trading import faults
 from testudo import clock, failpoints
 from testudo.events.models import OutboxEvent
-from trading import orders, venue_health
+from trading import orders, submission, venue_health
 from trading.client_ids import LIST, client_id
 from trading.exchange import venue_client
 from trading.exchange.factory import exchange_for
+from trading.exchange.port import Refused
 from trading.models import Incident, Order
 from trading.order_states import FINISHED, State, TradeState
 
@@ -308,6 +309,39 @@ def test_a_stop_that_never_arrived_is_sent_again_at_once_under_the_same_ids(floo
     ids = [_ids(body) for body in bodies]
     assert len(ids) == 2
     assert ids[0] == ids[1], "the same ids"
+
+
+def test_a_stop_whose_worker_died_is_sent_by_the_guards_second_look_at_the_latest(
+    floor, account, draw, dies_at
+):
+    """A worker dies, or loses the answer to its COMMIT, once a stop is claimed: the position is
+    naked, and must be covered again within two seconds (M4)."""
+    trade = opened(floor, account, draw)
+    stop_lost(floor, account, trade)
+    dies_at("after_claim_before_send")
+    with pytest.raises(Died):
+        floor.turn(account)
+    assert trade.orders.get(leg="stop", state=State.SENDING)
+    floor.advance(SECOND)
+    floor.turn(account)
+    stop = trade.orders.get(leg="stop", state=State.OPEN)
+    assert stop.client_order_id.endswith("S0002"), "the same ids"
+
+
+def test_a_late_refusal_says_nothing_about_an_order_another_worker_claimed_since(
+    floor, account, draw, dies_at
+):
+    trade = opened(floor, account, draw)
+    stop_lost(floor, account, trade)
+    dies_at("after_claim_before_send")
+    with pytest.raises(Died):
+        floor.turn(account)
+    slow = list(trade.orders.filter(state=State.SENDING))
+    ids = [order.pk for order in slow]
+    Order.objects.filter(pk__in=ids).update(state=State.PLANNED)  # looked up, and not there
+    assert submission.claim(ids)
+    submission.record(slow, Refused(-2010, "Stop price would trigger immediately."))
+    assert {order.state for order in trade.orders.filter(pk__in=ids)} == {State.SENDING}
 
 
 def _ids(body) -> list[str]:

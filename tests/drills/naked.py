@@ -1,0 +1,93 @@
+"""I3: when a position had no stop while the exchange could be reached, and whether that may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tests.drills.ledger import at, naked_spans
+from tests.drills.seen import Finding, Seen, Span
+from trading.client_ids import client_id
+from trading.exchange.paper.orders import Order as VenueOrder
+from trading.exchange.paper.values import to_e8
+from trading.models import Trade
+
+
+@dataclass(frozen=True, slots=True)
+class Naked:
+    """A time in which a position had no stop and the exchange could be reached."""
+
+    trade_id: str
+    since: datetime
+    until: datetime
+    began: datetime  # when it became naked, reachable or not
+
+    @property
+    def lasted(self) -> timedelta:
+        return self.until - self.since
+
+
+def never_naked(seen: Seen, *, most: timedelta = timedelta(seconds=5)) -> Iterator[Finding]:
+    """I3: no position without its stop beyond the bound, while the exchange could be reached.
+
+    After a full fill whose legs were accepted never at all: but for a move or a close, which takes
+    them down, and for what a fault or the trader's own hand did to them.
+    """
+    taken_down = {at(each.updated_ms) for each in seen.venue.orders if each.status == "CANCELED"}
+    for naked in naked_times(seen):
+        seconds = naked.lasted.total_seconds()
+        said = f"{naked.trade_id} was naked for {seconds:.3f} s from {naked.since:%X.%f}"
+        if naked.lasted > most:
+            yield Finding("I3", said)
+            continue
+        trade = Trade.objects.get(pk=naked.trade_id)
+        entry = next(each for each in orders_of(seen, trade) if each.side == "BUY")
+        whole = entry.status == "FILLED" and at(entry.updated_ms) <= naked.began
+        if whole and naked.began not in taken_down and not seen.excuses(naked.trade_id):
+            yield Finding("I3", f"{said}, though its legs were accepted and nobody touched them")
+
+
+def naked_times(seen: Seen) -> list[Naked]:
+    """When positions were naked while the exchange could be reached."""
+    found = []
+    for trade in Trade.objects.filter(account=seen.account):
+        orders = orders_of(seen, trade)
+        ids = {order.id for order in orders}
+        trades = [each for each in seen.venue.trades if each.order_id in ids]
+        spans = naked_spans(
+            orders, trades, base=trade.base_asset, dust=to_e8(trade.dust), now_ms=seen.venue.now_ms
+        )
+        for since, until in spans:
+            found += [
+                Naked(str(trade.pk), *part, began=at(since))
+                for part in _without(at(since), at(until), seen.unreachable)
+            ]
+    return found
+
+
+def orders_of(seen: Seen, trade: Trade) -> list[VenueOrder]:
+    """What the exchange holds of a trade: by our rows and the ids only we make."""
+    prefix = client_id(trade.pk, "E")[:-5]
+    rows = set(trade.orders.values_list("client_order_id", flat=True))
+    return [
+        order
+        for order in seen.venue.orders
+        if order.client_id in rows or order.client_id.startswith(prefix)
+    ]
+
+
+def _without(
+    since: datetime, until: datetime, holes: Sequence[Span]
+) -> list[tuple[datetime, datetime]]:
+    """The parts of an interval outside all holes."""
+    parts = [(since, until)]
+    for hole in holes:
+        end = hole.until or until
+        parts = [
+            part
+            for start, stop in parts
+            for part in ((start, min(stop, hole.since)), (max(start, end), stop))
+            if part[0] < part[1]
+        ]
+    return parts
