@@ -160,9 +160,12 @@ SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 SESSION_CACHE_ALIAS = "sessions"
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "testudo.redis_clients.ImpatientChannelLayer",
         # redis-py 8 times out blocking reads after 5 s by default, which would kill every consumer.
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}]},
+        # What is sent has the layer's own time-out.
+        "CONFIG": {
+            "hosts": [{"address": REDIS_URL, "socket_timeout": None, "socket_connect_timeout": 0.5}]
+        },
     }
 }
 

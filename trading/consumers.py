@@ -10,14 +10,18 @@ from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
+import structlog
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from redis.exceptions import RedisError
 
 from testudo.events.models import EventStream, OutboxEvent
 from trading.api.present import trade as present_trade
 from trading.models import ExchangeAccount, Trade
 
-NOT_SIGNED_IN, NO_SUCH_ACCOUNT, TOO_MANY_FAULTS = 4401, 4404, 1008
+NOT_SIGNED_IN, NO_SUCH_ACCOUNT, TOO_MANY_FAULTS, TRY_AGAIN_LATER = 4401, 4404, 1008, 1013
+log = structlog.get_logger(__name__)
+
 MOST_REPLAYED = 200  # further behind than this, the page fetches everything again
 MOST_FAULTS = 5
 LARGEST_FRAME = 4096  # bytes; all the client may say is short
@@ -33,6 +37,14 @@ class AccountConsumer(AsyncWebsocketConsumer):
 
     account_id: UUID | None = None
     faults = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Without Redis there are no live events: the page is told to come again, and polls."""
+        try:
+            await super().__call__(scope, receive, send)
+        except (RedisError, OSError) as error:
+            log.warning("page_without_events", error=repr(error))
+            await send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
 
     async def connect(self) -> None:
         user = self.scope.get("user")

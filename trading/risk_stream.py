@@ -16,11 +16,11 @@ import orjson
 import redis.asyncio as aioredis
 import structlog
 from channels.layers import get_channel_layer
-from django.conf import settings
 from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
 from risk.nav import Nav
+from testudo import redis_clients
 from trading import monitor
 from trading.book_stamp import stamps_of
 from trading.consumers import group_of
@@ -88,22 +88,23 @@ class RiskStream:
     # In: ticks and hints from Redis.
 
     async def _hear(self) -> None:
-        client = aioredis.Redis.from_url(
-            settings.REDIS_URL, socket_connect_timeout=0.5, socket_timeout=None,
-            socket_keepalive=True, health_check_interval=10,
-        )  # fmt: skip
+        client = redis_clients.listening()
         try:
             async with client.pubsub() as pubsub:
-                await pubsub.subscribe(CHANNEL)
+                async with asyncio.timeout(redis_clients.UNHURRIED):
+                    await pubsub.subscribe(CHANNEL)
                 heard: set[str] = set()
                 while True:
                     wanted = set(self._channels)
                     if fresh := wanted - heard:
-                        await pubsub.subscribe(*fresh)
+                        async with asyncio.timeout(redis_clients.UNHURRIED):
+                            await pubsub.subscribe(*fresh)
                         await self._look_up(client, fresh)
                     if gone := heard - wanted:
-                        await pubsub.unsubscribe(*gone)
+                        async with asyncio.timeout(redis_clients.UNHURRIED):
+                            await pubsub.unsubscribe(*gone)
                     heard = wanted
+                    redis_clients.still_there(pubsub)
                     message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=GAP)
                     if message is not None and message["type"] == "message":
                         self.take_in(message["channel"].decode(), message["data"])
@@ -114,7 +115,10 @@ class RiskStream:
     async def _look_up(self, client: aioredis.Redis, channels: set[str]) -> None:
         for channel in channels:
             named = self._channels.get(channel)
-            raw = await client.get(key_of(*named)) if named else None
+            if named is None:
+                continue
+            async with asyncio.timeout(redis_clients.UNHURRIED):
+                raw = await client.get(key_of(*named))
             if raw is not None:
                 self.take_in(channel, raw)
 
@@ -178,9 +182,7 @@ class RiskStream:
     # Out: frames to the pages, crossings to PostgreSQL.
 
     async def _show(self) -> None:
-        client = aioredis.Redis.from_url(
-            settings.REDIS_URL, socket_connect_timeout=0.5, socket_timeout=0.5
-        )
+        client = redis_clients.async_commands()
         try:
             while True:
                 self._stir.clear()

@@ -16,10 +16,9 @@ from typing import Any, Protocol
 import orjson
 import redis.asyncio as aioredis
 import structlog
-from django.conf import settings
 from redis.exceptions import RedisError
 
-from testudo import clock
+from testudo import clock, redis_clients
 from trading.market.driving import drive
 from trading.market.prices import channel_of, key_of
 
@@ -157,13 +156,7 @@ class Hub:
     async def _listen(self) -> None:
         """Hear every wanted channel; start over, with back-off, whenever Redis goes away."""
         while True:
-            client = aioredis.Redis.from_url(
-                settings.REDIS_URL,
-                socket_connect_timeout=0.5,
-                socket_timeout=None,  # a subscription waits as long as it takes
-                socket_keepalive=True,
-                health_check_interval=10,
-            )
+            client = redis_clients.listening()
             try:
                 async with client.pubsub() as pubsub:
                     await self._hear(client, pubsub)
@@ -183,15 +176,18 @@ class Hub:
             self._changed.clear()
             wanted = set(self._wanted)
             if fresh := wanted - heard:
-                await pubsub.subscribe(*fresh)
+                async with asyncio.timeout(redis_clients.UNHURRIED):
+                    await pubsub.subscribe(*fresh)
                 await self._look_up(client, fresh)
             if gone := heard - wanted:
-                await pubsub.unsubscribe(*gone)
+                async with asyncio.timeout(redis_clients.UNHURRIED):
+                    await pubsub.unsubscribe(*gone)
             heard, self._failures = wanted, 0
             if not heard:
                 await self._changed.wait()
                 continue
             while not self._changed.is_set():
+                redis_clients.still_there(pubsub)
                 message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=FLUSH)
                 if message is not None and message["type"] == "message":
                     self._note(message["channel"].decode(), message["data"])
@@ -200,7 +196,8 @@ class Hub:
         """Start from the price that is there, rather than wait for the next change."""
         channels = [channel for channel in channels if channel in self._names]
         for channel in channels:
-            raw = await client.get(key_of(*self._names[channel]))
+            async with asyncio.timeout(redis_clients.UNHURRIED):
+                raw = await client.get(key_of(*self._names[channel]))
             if raw is not None:
                 self._note(channel, raw)
 

@@ -13,14 +13,12 @@ from functools import lru_cache
 import orjson
 import redis
 import structlog
-from django.conf import settings
 
-from testudo import clock
+from testudo import clock, redis_clients
 
 log = structlog.get_logger(__name__)
 
 TTL = 60  # seconds
-TIMEOUT = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +45,8 @@ def channel_of(venue: str, symbol: str) -> str:
 
 @lru_cache(maxsize=1)
 def client() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
-    )
+    """This process's own, asked once and not for long; see `redis_clients`."""
+    return redis_clients.commands()
 
 
 _instead: Callable[[str, str], Quote | None] | None = None

@@ -15,11 +15,10 @@ import orjson
 import redis.asyncio as aioredis
 import structlog
 import websockets
-from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connections
 from redis.exceptions import RedisError
 
-from testudo import clock
+from testudo import clock, redis_clients
 from trading.exchange.venues import VenueUrls
 from trading.market.backfill import fill
 from trading.market.board import Board
@@ -160,9 +159,7 @@ class MarketStream:
     # Redis.
 
     async def _publish(self) -> None:
-        client = aioredis.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5
-        )
+        client = redis_clients.async_commands()
         loop, said_at, down = asyncio.get_running_loop(), 0.0, False
         try:
             while True:

@@ -1,0 +1,127 @@
+"""How every process speaks to Redis: never for long, and not again at once after no answer (R23).
+
+Redis is cache, broker and pub/sub, and may be absent, or present and silent: a process that stands
+still accepts connections and answers nothing. A command gets half a second and no second try;
+after a failure the next second asks nothing, so that a page of ten symbols does not wait ten times.
+A subscription waits as long as it takes, but pings, and starts over where no ping is answered.
+"""
+
+import asyncio
+import time
+from typing import Any
+
+import redis
+import redis.asyncio as aioredis
+from channels_redis.pubsub import RedisPubSubChannelLayer
+from django.conf import settings
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+TIMEOUT = 0.5  # seconds for a command
+UNHURRIED = 2.0  # seconds where nobody's answer waits: a word to the pages, a subscription
+AWAY = 1.0  # seconds without another try after a failure
+PING_EVERY = 10  # seconds without a word, on a subscription
+PING_ANSWERED_WITHIN = 5.0
+
+
+class ImpatientRedis(redis.Redis):
+    """Asked once. After no answer it says so at once, for a second, without asking."""
+
+    _away_until = 0.0
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        if time.monotonic() < self._away_until:
+            raise redis.ConnectionError("Redis did not answer just now, and is left alone.")
+        try:
+            return super().execute_command(*args, **options)
+        except (redis.ConnectionError, redis.TimeoutError):
+            self._away_until = time.monotonic() + AWAY
+            raise
+
+
+def commands() -> ImpatientRedis:
+    """For commands of a thread. Keep it: it holds a pool. Its calls raise: redis.RedisError."""
+    client: ImpatientRedis = ImpatientRedis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=TIMEOUT,
+        socket_connect_timeout=TIMEOUT,
+        retry=Retry(NoBackoff(), 0),  # redis-py 8 would try for seconds
+    )
+    return client
+
+
+def async_commands() -> aioredis.Redis:
+    """For commands of an event loop that nothing else waits for. Raises as `commands` does."""
+    return aioredis.Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=TIMEOUT,
+        socket_connect_timeout=TIMEOUT,
+        retry=AsyncRetry(NoBackoff(), 0),
+    )
+
+
+def listening() -> aioredis.Redis:
+    """For a subscription of an event loop. Call `still_there` in its loop of reads, and give every
+    command on it `UNHURRIED`: it has no time-out of its own."""
+    return aioredis.Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=None,  # a subscription waits as long as it takes
+        socket_connect_timeout=TIMEOUT,
+        socket_keepalive=True,
+        health_check_interval=PING_EVERY,
+        retry=AsyncRetry(NoBackoff(), 0),
+    )
+
+
+def still_there(pubsub: Any) -> None:
+    """Raises: TimeoutError, where the subscription's pings go unanswered: connect anew.
+
+    redis-py pings a connection on which nothing was read for `PING_EVERY` seconds, and puts the
+    next ping off with each read; it never notices that no answer comes.
+    """
+    connection = pubsub.connection
+    if connection is None:
+        return
+    overdue = asyncio.get_running_loop().time() - connection.next_health_check
+    if overdue > PING_ANSWERED_WITHIN:
+        raise TimeoutError(f"Redis has answered no ping for {PING_EVERY + overdue:.0f} s.")
+
+
+class ImpatientChannelLayer(RedisPubSubChannelLayer):
+    """The channel layer, whose calls end. Only `receive` waits as long as it takes.
+
+    A message that cannot be handed on in time is dropped: pages number what they get, see the gap
+    and fetch what they missed. After a failure the next second asks nothing, so that a relay with
+    a full outbox is not held up for each event of it.
+    """
+
+    _away_until = 0.0
+
+    async def new_channel(self, prefix: str = "specific.") -> str:
+        name: str = await self._within("new_channel", prefix)
+        return name
+
+    async def send(self, channel: str, message: dict[str, Any]) -> None:
+        await self._within("send", channel, message)
+
+    async def group_add(self, group: str, channel: str) -> None:
+        await self._within("group_add", group, channel)
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        await self._within("group_discard", group, channel)
+
+    async def group_send(self, group: str, message: dict[str, Any]) -> None:
+        await self._within("group_send", group, message)
+
+    async def _within(self, name: str, *args: Any) -> Any:
+        """Raises: redis.RedisError, OSError (TimeoutError is one)."""
+        if time.monotonic() < self._away_until:
+            raise redis.ConnectionError("Redis did not answer just now, and is left alone.")
+        try:
+            async with asyncio.timeout(UNHURRIED):
+                return await getattr(self._get_layer(), name)(*args)
+        except (RedisError, OSError):
+            self._away_until = time.monotonic() + AWAY
+            raise
