@@ -19,8 +19,9 @@ from django.db.models import QuerySet
 from tests.drills.stage import Stage
 from testudo import clock
 from trading import bookkeeping, decide, ooda, resolving, submission
-from trading.exchange.binance import BinanceExchange, VenueClient
+from trading.exchange.binance import BinanceExchange
 from trading.exchange.port import Unknown
+from trading.exchange.venue_client import VenueClient
 from trading.models import AccountBreaker, AccountRisk, Fill, GlobalHalt, Order
 from trading.order_states import State
 

@@ -1,11 +1,20 @@
 """Binance's REST shapes, read into the port's values and written from them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from risk.costs import discounted
 from testudo import clock
-from trading.exchange.port import LegInstruction, ListReport, OrderReport, TradeReport
+from trading.exchange.port import (
+    Commission,
+    LegInstruction,
+    ListReport,
+    OrderReport,
+    TradeReport,
+)
+
+COMMISSIONS = ("standardCommission", "specialCommission", "taxCommission")
 
 
 def plain(value: Decimal | None) -> str | None:
@@ -81,6 +90,35 @@ def read_trade(raw: Mapping[str, Any]) -> TradeReport:
         commission=Decimal(raw["commission"]),
         commission_asset=raw["commissionAsset"],
         at=clock.from_ms(int(raw["time"])),
+    )
+
+
+def read_commission(symbol: str, raw: Mapping[str, Any]) -> Commission:
+    """Standard, special and tax commission of role and side, summed (BINANCE section 3)."""
+
+    def charged(role: str, kinds: Sequence[str] = COMMISSIONS) -> Decimal:
+        parts = [raw[kind] for kind in kinds if kind in raw]
+        worst_side = max(
+            sum(Decimal(part.get(side, "0")) for part in parts) for side in ("buyer", "seller")
+        )
+        return sum((Decimal(part[role]) for part in parts), Decimal(0)) + worst_side
+
+    def in_bnb(role: str) -> Decimal | None:
+        said = raw.get("discount") or {}
+        if not (said.get("enabledForAccount") and said.get("enabledForSymbol")):
+            return None
+        if said.get("discountAsset") != "BNB":
+            return None
+        # Only the standard part is discounted: special and tax commission never are.
+        standard = min(charged(role, COMMISSIONS[:1]), charged(role))
+        return discounted(charged(role), standard, Decimal(said["discount"]))
+
+    return Commission(
+        symbol=symbol,
+        maker=charged("maker"),
+        taker=charged("taker"),
+        bnb_maker=in_bnb("maker"),
+        bnb_taker=in_bnb("taker"),
     )
 
 

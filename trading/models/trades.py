@@ -194,11 +194,13 @@ class Trade(models.Model):
     @property
     def stop_now(self) -> Decimal:
         """Where the stop is now. Heat follows it; R0 is the plan's."""
-        return self.stop if self.moved_stop is None else self.moved_stop
+        stop: Decimal = self.stop if self.moved_stop is None else self.moved_stop
+        return stop
 
     @property
     def target_now(self) -> Decimal:
-        return self.target if self.moved_target is None else self.moved_target
+        target: Decimal = self.target if self.moved_target is None else self.moved_target
+        return target
 
 
 class Order(models.Model):
