@@ -7,6 +7,7 @@ Source: Binance's `filters.md` and `faqs/price_range_execution_rules.md`.
 
 from decimal import Decimal
 
+from risk.part_targets import PER_PART, why_not_in_parts
 from risk.protocol import BRACKET_ALGO_ORDERS, BRACKET_ORDERS, Book, Effect, Limits, Plan, Verdict
 from risk.symbols import UNLIMITED, ZERO, PercentPrice, ceil_to_tick, floor_to_tick
 from risk.verdicts import at_most, idle, switch
@@ -81,11 +82,29 @@ def _broken_filter(plan: Plan, book: Book) -> str | None:
                 f"to {plain(symbol.max_price)} (PRICE_FILTER). Move it inside."
             )
     return (
-        _too_far_from_average(plan)
+        _parts_too_small(plan)
+        or _too_far_from_average(plan)
         or _outside_price_range(plan)
         or _too_many_of_symbol(plan, book)
         or _too_many_of_account(plan, book)
     )
+
+
+def _parts_too_small(plan: Plan) -> str:
+    return why_not_in_parts(
+        plan.targets,
+        target=plan.target,
+        stop=plan.stop,
+        leg_quantity=plan.sizing.leg_quantity,
+        symbol=plan.symbol,
+    )
+
+
+def _added(plan: Plan) -> tuple[int, int, int]:
+    """Orders, algorithmic orders and lists a plan has open at most: its entry with both exits, then
+    a stop and a target for each of its parts."""
+    parts = len(plan.targets) + 1
+    return max(BRACKET_ORDERS, PER_PART * parts), BRACKET_ALGO_ORDERS * parts, parts
 
 
 def _too_far_from_average(plan: Plan) -> str | None:
@@ -146,12 +165,18 @@ def _span(low: Decimal, high: Decimal) -> str:
 
 def _too_many_of_symbol(plan: Plan, book: Book) -> str | None:
     symbol = plan.symbol
+    orders, algo_orders, lists = _added(plan)
     counts = (
-        ("MAX_NUM_ORDERS", book.orders, BRACKET_ORDERS, symbol.max_orders),
-        ("MAX_NUM_ALGO_ORDERS", book.algo_orders, BRACKET_ALGO_ORDERS, symbol.max_algo_orders),
-        ("MAX_NUM_ORDER_LISTS", book.order_lists, 1, symbol.max_order_lists),
+        ("MAX_NUM_ORDERS", book.orders, orders, symbol.max_orders),
+        ("MAX_NUM_ALGO_ORDERS", book.algo_orders, algo_orders, symbol.max_algo_orders),
+        ("MAX_NUM_ORDER_LISTS", book.order_lists, lists, symbol.max_order_lists),
     )
     for name, there, added, most in counts:
+        if most is not None and added > most and plan.targets:
+            return (
+                f"{len(plan.targets) + 1} targets need {added} such orders of {symbol.name}, and "
+                f"the exchange takes {most} ({name}). Leave a target out."
+            )
         if most is not None and there + added > most:
             return (
                 f"{symbol.name} has {there} such orders open, and the exchange takes {most} "
@@ -163,12 +188,12 @@ def _too_many_of_symbol(plan: Plan, book: Book) -> str | None:
 def _too_many_of_account(plan: Plan, book: Book) -> str | None:
     """EXCHANGE_MAX_NUM_*: what the account may have open over all symbols."""
     symbol = plan.symbol
+    orders, algo_orders, lists = _added(plan)
     counts = (
-        ("EXCHANGE_MAX_NUM_ORDERS", book.account_orders, BRACKET_ORDERS,
-         symbol.exchange_max_orders),
-        ("EXCHANGE_MAX_NUM_ALGO_ORDERS", book.account_algo_orders, BRACKET_ALGO_ORDERS,
+        ("EXCHANGE_MAX_NUM_ORDERS", book.account_orders, orders, symbol.exchange_max_orders),
+        ("EXCHANGE_MAX_NUM_ALGO_ORDERS", book.account_algo_orders, algo_orders,
          symbol.exchange_max_algo_orders),
-        ("EXCHANGE_MAX_NUM_ORDER_LISTS", book.account_order_lists, 1,
+        ("EXCHANGE_MAX_NUM_ORDER_LISTS", book.account_order_lists, lists,
          symbol.exchange_max_order_lists),
     )  # fmt: skip
     for name, there, added, most in counts:

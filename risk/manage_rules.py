@@ -7,11 +7,12 @@ plan's entry to its stop, so that a moved stop does not change what a step is.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import ROUND_CEILING, Context, Decimal, localcontext
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext
 from typing import Any, Literal
 
 from risk.costs import ONE, Direction, PlanImpossible
 from risk.listing import FIGURE
+from risk.part_targets import MOST_NEARER, PartTarget
 from risk.size_models import MOST_PERIOD
 from risk.symbols import EXACT, ZERO, ceil_to_tick, floor_to_tick
 
@@ -24,7 +25,9 @@ ATR_PERIOD, ATR_INTERVAL = 14, "1h"
 MOST_R = Decimal(100)
 MOST_RATCHETS = 10
 MOST_MINUTES = 60 * 24 * 92
+LEAST_PERCENT, MOST_PERCENT = Decimal("0.1"), Decimal(20)  # as TRAILING_DELTA counts, 10 to 2000
 _UP = Context(prec=60, rounding=ROUND_CEILING)
+_DOWN = Context(prec=60, rounding=ROUND_FLOOR)
 
 Why = Literal["break_even", "trailing", "ratchet"]
 
@@ -42,20 +45,31 @@ class Management:
     """The rules of one trade. Raises: PlanImpossible, for figures that make no rule."""
 
     break_even: bool = False
+    break_even_r: Decimal | None = None  # at so many R of profit; None: half way to the target
     trail_r: Decimal | None = None  # distance behind the price, in R
+    trail_percent: Decimal | None = None  # the same in percent of the price
     trail_atr: Decimal | None = None  # the same in average true ranges
     atr_period: int = ATR_PERIOD
     atr_interval: str = ATR_INTERVAL
     ratchets: tuple[Ratchet, ...] = ()
     close_after_minutes: int | None = None  # of holding it: the time stop
+    targets: tuple[PartTarget, ...] = ()  # nearer ones; where they may lie, the plan says
 
     def __post_init__(self) -> None:
         if self.trail_r is not None and not STEP_R <= self.trail_r <= MOST_R:
             raise _no(f"A stop trails {STEP_R} to {MOST_R} R behind the price. Choose a distance.")
         if self.trail_atr is not None and not STEP_R <= self.trail_atr <= MOST_R:
             raise _no(f"A stop trails {STEP_R} to {MOST_R} ATR behind the price. Choose one.")
-        if self.trail_r is not None and self.trail_atr is not None:
-            raise _no("A stop trails by R or by ATR. Choose one.")
+        percent = self.trail_percent
+        if percent is not None and not LEAST_PERCENT <= percent <= MOST_PERCENT:
+            raise _no(f"A stop trails {LEAST_PERCENT} to {MOST_PERCENT} % behind the price.")
+        if sum(each is not None for each in (self.trail_r, percent, self.trail_atr)) > 1:
+            raise _no("A stop trails by R, by percent or by ATR. Choose one.")
+        at = self.break_even_r
+        if at is not None and not (self.break_even and STEP_R <= at <= MOST_R):
+            raise _no(f"The stop goes to break-even at {STEP_R} to {MOST_R} R of profit.")
+        if len(self.targets) > MOST_NEARER:
+            raise _no(f"Give at most {MOST_NEARER} nearer targets.")
         if not 1 <= self.atr_period <= MOST_PERIOD:
             raise _no(f"An ATR is taken over 1 to {MOST_PERIOD} candles. Choose a period.")
         if len(self.ratchets) > MOST_RATCHETS:
@@ -82,15 +96,19 @@ class Management:
 
     @property
     def trails(self) -> bool:
-        return self.trail_r is not None or self.trail_atr is not None
+        return any(each is not None for each in (self.trail_r, self.trail_percent, self.trail_atr))
 
     def as_dict(self) -> dict[str, Any]:
         """As stored and as the API has it; empty for no rule at all."""
         found: dict[str, Any] = {}
         if self.break_even:
             found["break_even"] = True
+        if self.break_even_r is not None:
+            found["break_even_r"] = f"{self.break_even_r:f}"
         if self.trail_r is not None:
             found["trail_r"] = f"{self.trail_r:f}"
+        if self.trail_percent is not None:
+            found["trail_percent"] = f"{self.trail_percent:f}"
         if self.trail_atr is not None:
             found["trail_atr"] = f"{self.trail_atr:f}"
             found["atr_period"], found["atr_interval"] = str(self.atr_period), self.atr_interval
@@ -98,6 +116,10 @@ class Management:
             found["ratchets"] = [{"at": f"{r.at:f}", "to": f"{r.to:f}"} for r in self.ratchets]
         if self.close_after_minutes is not None:
             found["close_after_minutes"] = str(self.close_after_minutes)
+        if self.targets:
+            found["targets"] = [
+                {"price": f"{part.price:f}", "share": f"{part.share:f}"} for part in self.targets
+            ]
         return found
 
 
@@ -106,19 +128,28 @@ NONE = Management()
 
 def read(stored: Mapping[str, Any]) -> Management:
     """A stored `as_dict` again. Raises: PlanImpossible, ValueError: it is none."""
-    trail, by_range = stored.get("trail_r"), stored.get("trail_atr")
     minutes = stored.get("close_after_minutes")
     return Management(
         break_even=stored.get("break_even") is True,
-        trail_r=None if trail is None else _figure(trail),
-        trail_atr=None if by_range is None else _figure(by_range),
+        break_even_r=_maybe(stored.get("break_even_r")),
+        trail_r=_maybe(stored.get("trail_r")),
+        trail_percent=_maybe(stored.get("trail_percent")),
+        trail_atr=_maybe(stored.get("trail_atr")),
         atr_period=int(stored.get("atr_period", ATR_PERIOD)),
         atr_interval=stored.get("atr_interval", ATR_INTERVAL),
         ratchets=tuple(
             Ratchet(_figure(step["at"]), _figure(step["to"])) for step in stored.get("ratchets", ())
         ),
         close_after_minutes=None if minutes is None else int(minutes),
+        targets=tuple(
+            PartTarget(_figure(part["price"]), _figure(part["share"]))
+            for part in stored.get("targets", ())
+        ),
     )
+
+
+def _maybe(text: object) -> Decimal | None:
+    return None if text is None else _figure(text)
 
 
 def _figure(text: object) -> Decimal:
@@ -215,10 +246,9 @@ def _asked_for(rules: Management, run: Run, price: Decimal) -> Iterator[Wanted]:
             even = rules.break_even and stop == break_even_stop(run)
             yield Wanted(stop, "break_even" if even else "ratchet")
     trail = _trail_price(rules, run)
-    distance = _distance(rules, run)
-    if trail is not None and distance is not None and (price - trail) * run.sign >= 0:
+    if trail is not None and (price - trail) * run.sign >= 0:
         with localcontext(EXACT):
-            behind = price - run.sign * distance
+            behind = price - run.sign * _distance(rules, run, price)
         yield Wanted(_away(run, behind), "trailing")
 
 
@@ -226,32 +256,54 @@ def _lines(rules: Management, run: Run) -> Iterator[tuple[Decimal, Decimal]]:
     """(price that must be reached, stop that follows) of the rules with fixed lines."""
     with localcontext(EXACT):
         if rules.break_even:
-            yield run.entry + (run.target - run.entry) * HALF, break_even_stop(run)
+            yield _break_even_at(rules, run), break_even_stop(run)
         for step in rules.ratchets:
             stop = run.entry + run.sign * step.to * run.r
             yield run.entry + run.sign * step.at * run.r, _away(run, stop)
 
 
+def _break_even_at(rules: Management, run: Run) -> Decimal:
+    """Where the stop goes to break-even: at the R asked for, else half way to the target; at the
+    first of several targets where that comes sooner."""
+    if rules.break_even_r is not None:
+        return run.entry + run.sign * rules.break_even_r * run.r
+    half_way = run.entry + (run.target - run.entry) * HALF
+    if not rules.targets:
+        return half_way
+    return min(half_way, rules.targets[0].price, key=lambda each: each * run.sign)
+
+
 def _trail_price(rules: Management, run: Run) -> Decimal | None:
     """The price at which the trailing stop has a whole step to go; None while it must wait."""
-    distance = _distance(rules, run)
-    if distance is None:
+    if not _knows_its_distance(rules, run):
         return None
     if run.trailed_at is not None and run.now - run.trailed_at < TRAIL_EVERY:
         return None
     with localcontext(EXACT):
         step = max(STEP_R * run.r, run.tick)  # rounded to the tick, it is still a whole step
-        return run.stop + run.sign * (distance + step + run.tick)
+        next_stop = run.stop + run.sign * (step + run.tick)
+        if rules.trail_percent is None:
+            return next_stop + run.sign * _distance(rules, run, run.entry)
+    share = rules.trail_percent / 100
+    rough = _UP if run.sign > 0 else _DOWN
+    return rough.divide(next_stop, ONE - run.sign * share)
 
 
-def _distance(rules: Management, run: Run) -> Decimal | None:
-    """How far behind the price the stop trails; None where it does not."""
+def _knows_its_distance(rules: Management, run: Run) -> bool:
+    """Whether a stop trails now; by a range that is not known, it does not."""
+    return rules.trails and (rules.trail_atr is None or run.atr is not None)
+
+
+def _distance(rules: Management, run: Run, price: Decimal) -> Decimal:
+    """How far behind this price the stop trails; see `_knows_its_distance`."""
     with localcontext(EXACT):
         if rules.trail_r is not None:
             return rules.trail_r * run.r
-        if rules.trail_atr is not None and run.atr is not None:
-            return rules.trail_atr * run.atr
-    return None
+        if rules.trail_percent is not None:
+            return rules.trail_percent * price / 100
+        assert rules.trail_atr is not None
+        assert run.atr is not None
+        return rules.trail_atr * run.atr
 
 
 def _away(run: Run, price: Decimal) -> Decimal:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from risk.limits import CAPS, DEFAULTS, Limits
+from risk.part_targets import PartTarget
 from risk.sizing import Costs, Direction, Sizing
 from risk.symbols import ZERO, Symbol
 from risk.wording import plain
@@ -110,6 +111,7 @@ class Plan:
     # `price` stands.
     average_low: Decimal | None = None
     average_high: Decimal | None = None
+    targets: tuple[PartTarget, ...] = ()  # nearer ones, each with its share; `target` is the last
 
     def __post_init__(self) -> None:
         _refuse_what_is_no_number(self, _PLAN_FIGURES)

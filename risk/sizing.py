@@ -4,7 +4,8 @@ Pure: no Django, no clock, no network. Prices and money are in the quote asset (
 quantities in the base asset (BTC). Sums are exact; quantities are only ever rounded down.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext
 from typing import Literal
 
@@ -29,6 +30,7 @@ from risk.exits import (
     received_quantity,
     why_unplaceable,
 )
+from risk.part_targets import PartTarget
 from risk.symbols import EXACT, ZERO, Symbol, ceil_to_tick, floor_to_tick
 
 __all__ = [
@@ -208,6 +210,31 @@ def size(
             received=received,
             leg_quantity=exit_quantity(direction, quantity, costs, symbol.exit_step),
             unplaceable=unplaceable,
+        )
+
+
+def sold_in_parts(
+    sizing: Sizing,
+    parts: Sequence[PartTarget],
+    *,
+    direction: Direction,
+    entry: Decimal,
+    stop: Decimal,
+    costs: Costs,
+) -> Sizing:
+    """The same size with what it wins when each share is sold at its own target: the average of
+    the parts. `parts`: all of them, the shares add up to 1."""
+    with localcontext(EXACT):
+        reward, gross, risked, same = ZERO, ZERO, ZERO, Decimal(1)
+        for part in parts:
+            won, risked, same = profit_per_unit(direction, entry, part.price, stop, costs)
+            reward += part.share * won
+            gross += part.share * abs(part.price - entry)
+        return replace(
+            sizing,
+            planned_profit=_floor(reward * sizing.quantity, same),
+            reward_to_risk=_ratio(reward, risked),
+            reward_to_risk_gross=_ratio(gross, abs(entry - stop)),
         )
 
 

@@ -70,6 +70,7 @@ class TradeSeen:
     withdrawn: bool = False  # the entry is to be taken back
     crossed: bool = False  # a breakout: the price has reached its line
     released: bool = False  # a breakout: every rule has passed since, and it may be sent
+    split_due: bool = False  # one pair covers it, and it is to be sold in parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +137,11 @@ class Protect(Step):
     """Plan a stop and target for a quantity no live stop covers."""
 
     quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitTargets(Step):
+    """Give each of several targets its part of the position."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,7 +240,9 @@ def _look_after(it: Situation, on: dict[str, Any]) -> Iterator[Step]:
     elif moving := list(decide_moves.due(it, on)):
         yield from moving
     elif not it.missing:
-        if it.polled_before(POLL_EVERY):
+        if it.trade.split_due and it.trade.move_id is None:
+            yield SplitTargets(**on)
+        elif it.polled_before(POLL_EVERY):
             yield CatchUp(**on)
     elif any(order.state == State.WAITING for order in exits) and not _overdue(it):
         if it.stale:
@@ -242,9 +250,11 @@ def _look_after(it: Situation, on: dict[str, Any]) -> Iterator[Step]:
     elif not it.asked_since_naked:
         yield CatchUp(**on)  # query first: a leg that fills may report its sibling's end before
     elif leg := decide_exits.fell_short(exits):
-        yield ExitNow(why=f"The {leg} did not sell all, so the rest is sold at the market.", **on)
+        why = f"The {leg} did not sell all, so the rest is sold at the market."
+        yield GiveUpLegs(why=why, **on) if standing else ExitNow(why=why, **on)
     elif _last_pair_refused(it.groups):
-        yield ExitNow(why="The exchange refused the stop, so the position is closed.", **on)
+        why = "The exchange refused the stop, so the position is closed."
+        yield GiveUpLegs(why=why, **on) if standing else ExitNow(why=why, **on)
     else:
         yield Protect(quantity=it.missing, **on)
 

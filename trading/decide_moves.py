@@ -5,7 +5,7 @@ the old prices again; then a stop alone; then the market. Which of these comes n
 orders that were sent for the move, so a turn that finds it half done just goes on.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
@@ -34,9 +34,9 @@ class MoveLegs(Step):
     move_id: UUID
 
 
-def rung_of(refused: int) -> Rung:
-    """What is tried after so many refusals."""
-    return Rung(min(refused, Rung.EXIT))
+def next_rung(refused: Iterable[int]) -> Rung:
+    """What is tried next, by the rungs of the stops that the exchange refused."""
+    return Rung(min(max(refused, default=-1) + 1, Rung.EXIT))
 
 
 def due(it: "Situation", on: dict[str, Any]) -> Iterator[Step]:
@@ -52,14 +52,22 @@ def due(it: "Situation", on: dict[str, Any]) -> Iterator[Step]:
         return  # the exchange arms the legs of the entry itself; then they can be moved
     if any(order.state in LIVE and order.filled for order in legs):
         return  # it is selling already: the price was faster
-    if any(order.state in LIVE and order.move_id == move_id for order in legs):
-        return  # what was sent for it rests; the books say so with the next settlement
     standing = [order for order in legs if order.state not in TERMINAL]
-    if standing or it.asked_since_naked or _taken_down(legs, move_id):
+    own = [order for order in standing if order.move_id == move_id and _whole(legs, order)]
+    elsewhere = len(standing) > len(own)
+    if own and not elsewhere and not it.missing:
+        return  # what was sent for it rests; the books say so with the next settlement
+    if elsewhere or it.asked_since_naked or _taken_down(legs):
         yield MoveLegs(move_id=move_id, **on)
 
 
-def _taken_down(legs: Sequence["OrderSeen"], move_id: UUID) -> bool:
+def _whole(legs: "Sequence[OrderSeen]", order: "OrderSeen") -> bool:
+    """Whether all that was sent with this order rests. Where its sibling has ended, its own end is
+    on its way: the exchange is asked first, and then it comes down."""
+    return all(each.state in LIVE for each in legs if each.sent_with == order.sent_with)
+
+
+def _taken_down(legs: Sequence["OrderSeen"]) -> bool:
     """Whether the last legs ended by a cancel or a refusal. Then nothing can fill any more; where
     they expired, the sibling's fill may be on its way, and the exchange is asked first."""
     stops = [order for order in legs if order.leg == "stop"]

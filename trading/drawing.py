@@ -12,10 +12,11 @@ from risk.bounds import Share
 from risk.costs import Costs, Direction
 from risk.manage_rules import NONE as UNMANAGED
 from risk.manage_rules import Management
+from risk.part_targets import refuse_impossible, shares_of
 from risk.protocol import RECOVERY_SHARE
 from risk.rules import Book, Limits, Plan
 from risk.size_models import SizeModel, wanted_quantity
-from risk.sizing import entry_cap, size
+from risk.sizing import entry_cap, size, sold_in_parts
 from risk.symbols import ZERO, Symbol
 
 SMALLEST_MONEY = Decimal("1e-8")
@@ -97,6 +98,23 @@ def drawn(drawing: Drawing, terms: Terms, book: Book) -> tuple[Plan, str]:
         wanted=_wanted(drawing, terms, worst, equity, fraction, costs),
         ceiling=None if ceiling is None else _floored(equity * ceiling),
     )
+    nearer = drawing.management.targets
+    if nearer:
+        refuse_impossible(
+            nearer,
+            direction=drawing.side,
+            entry=drawing.entry,
+            target=drawing.target,
+            tick=symbol.tick,
+        )
+        sizing = sold_in_parts(
+            sizing,
+            shares_of(nearer, drawing.target),
+            direction=drawing.side,
+            entry=drawing.entry,
+            stop=drawing.stop,
+            costs=costs,
+        )
     plan = Plan(
         symbol=symbol,
         direction=drawing.side,
@@ -116,6 +134,7 @@ def drawn(drawing: Drawing, terms: Terms, book: Book) -> tuple[Plan, str]:
         position=terms.position,
         average_low=terms.average_low,
         average_high=terms.average_high,
+        targets=nearer,
     )
     return plan, kind
 

@@ -7,11 +7,9 @@ can be set off and still not sell: the loop gives them three seconds (`decide_ex
 from collections.abc import Mapping
 from decimal import Decimal
 
+from risk.part_targets import STOP_LIMIT_ROOM
 from risk.symbols import Symbol, floor_to_tick
 
-# How far below its trigger a stop that must name a price still sells. Wide, for the market may
-# gap; the exchange sells at the best bid above it.
-STOP_LIMIT_ROOM = Decimal("0.01")
 LIMIT_KINDS = ("STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT")
 
 Leg = Mapping[str, str | Decimal]

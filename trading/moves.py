@@ -26,6 +26,7 @@ from trading.models import Move, MoveReason, MoveState, Trade
 from trading.move_ends import said_of
 from trading.order_states import FINISHED, TradeState
 from trading.orders import TradeOver
+from trading.part_legs import split_is_due
 from trading.plan_inputs import average_bounds
 from trading.plan_reads import read_for_plan
 from trading.plans import NoMarket
@@ -112,6 +113,30 @@ def request_move(
         _tell(trade, move)
         wake_turn(trade.account_id, protective=True)
     return move
+
+
+def request_split(trade_id: UUID) -> None:
+    """Have the pair of the entry become one for each target. Once; a repetition changes nothing."""
+    with transaction.atomic():
+        trade = lock_trade(trade_id)
+        free = trade.open_move_id is None and trade.close_requested_at is None
+        if not free or not split_is_due(trade):
+            return
+        stop, target = trade.stop_now, trade.target_now
+        move = Move.objects.create(
+            trade=trade,
+            account_id=trade.account_id,
+            number=trade.moves.count() + 1,
+            why=MoveReason.TARGETS,
+            from_stop=stop,
+            from_target=target,
+            to_stop=stop,
+            to_target=target,
+        )
+        trade.open_move = move
+        trade.version += 1
+        trade.save(update_fields=["open_move", "version"])
+        _tell(trade, move)
 
 
 def held_of(trade: Trade, quote: Quote) -> Held:

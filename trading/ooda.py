@@ -15,6 +15,8 @@ from trading import (
     exchange_calls,
     global_halt,
     move_steps,
+    moves,
+    part_legs,
     protection,
     reconcile,
     release,
@@ -34,6 +36,7 @@ from trading.decide import (
     Protect,
     Release,
     Seen,
+    SplitTargets,
     Step,
     Submit,
     TakeBackEntry,
@@ -127,6 +130,7 @@ def _seen(trade: Trade) -> TradeSeen:
         withdrawn=trade.cancel_entry_at is not None,
         crossed=trade.crossed_at is not None,
         released=trade.released_at is not None,
+        split_due=part_legs.split_is_due(trade),
     )
 
 
@@ -157,5 +161,7 @@ def act(step: Step, *, exchange: Exchange) -> None:
             protection.protect(step.trade_id, quantity=step.quantity)
         case ExitNow():
             protection.exit_now(step.trade_id, why=step.why)
+        case SplitTargets():
+            moves.request_split(step.trade_id)
         case MoveLegs():
             move_steps.carry_out(step.trade_id, exchange=exchange)

@@ -33,6 +33,9 @@ def as_facts(judged: Judged, drawing: Drawing) -> dict[str, object]:
         "quoted_at": drawing.quoted_at,
         "acknowledged": sorted(drawing.acknowledged),
         "size_model": to_facts(drawing.size_model),
+        # What the trader wished beyond the rules: figures only, as `manage_rules.read` takes them.
+        "management": drawing.management.as_dict(),
+        "expires_at": drawing.expires_at,
         # Every input of `rules.check`, so that the record can be judged again.
         "plan": to_facts(plan),
         "book": to_facts(book),

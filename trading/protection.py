@@ -5,6 +5,7 @@ Planning is separate from sending: `protect` and `exit_now` write PLANNED orders
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -13,6 +14,7 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
+from risk.part_targets import Part
 from risk.symbols import floor_to_step
 from risk.wording import plain
 from testudo import clock, failpoints
@@ -23,6 +25,7 @@ from trading.legs import stop_leg, target_leg
 from trading.market.symbols import rules
 from trading.models import Leg, Move, Order, Side, Trade
 from trading.order_states import FINISHED, LIVE, TERMINAL, State
+from trading.part_legs import laid_out
 from trading.positions import position_of, uncovered
 from trading.reconcile import catch_up_trade
 from trading.settlement import facts_of, settle, tell
@@ -123,7 +126,9 @@ def protect(trade_id: UUID, *, quantity: Decimal) -> None:
         wanted = sellable(trade, min(quantity, missing))
         if not wanted or _something_planned(trade):
             return
-        plan_pair(trade, quantity=wanted, stop=trade.stop_now, target=trade.target_now)
+        (part,) = laid_out(trade, wanted, stop=trade.stop_now, target=trade.target_now)[-1:]
+        part = replace(part, quantity=wanted)
+        plan_pair(trade, part, stop=trade.stop_now)
         text = f"No stop covers {plain(missing)} {trade.base_asset}. It is being restored."
         fact = {"account_id": trade.account_id, "trade_id": trade.pk, "symbol": trade.symbol}
         tell(trade.account_id, events.PositionUnprotected(**fact, quantity=missing, text=text))
@@ -131,16 +136,18 @@ def protect(trade_id: UUID, *, quantity: Decimal) -> None:
 
 
 def plan_pair(
-    trade: Trade, *, quantity: Decimal, stop: Decimal, target: Decimal, move: Move | None = None
+    trade: Trade, part: Part, *, stop: Decimal, move: Move | None = None, rung: int = 0
 ) -> list[Order]:
-    """Write a stop and target (OCO), to be sent. Call it with the trade's lock."""
+    """Write a stop and target (OCO) for a part, to be sent. Call it with the trade's lock."""
     attempt, symbol = next_attempt(trade, Leg.STOP), rules(trade.account.venue, trade.symbol)
     shared = {
         "trade": trade,
         "account_id": trade.account_id,
         "symbol": trade.symbol,
         "side": Side.SELL,
-        "quantity": quantity,
+        "quantity": part.quantity,
+        "part": part.number,
+        "rung": rung,
         "list_kind": "OCO",
         "list_client_order_id": client_ids.client_id(trade.pk, client_ids.LIST, attempt),
         "move": move,
@@ -156,7 +163,7 @@ def plan_pair(
             Order(
                 **shared,
                 leg=Leg.TARGET,
-                **target_leg(symbol, target),
+                **target_leg(symbol, part.target),
                 client_order_id=client_ids.client_id(trade.pk, client_ids.TARGET, attempt),
             ),
         ]

@@ -17,6 +17,7 @@ import structlog
 from django.db import transaction
 
 from risk.costs import PlanImpossible
+from risk.manage_rules import read
 from risk.rules import may_proceed
 from risk.size_models import SizeModel
 from risk.wording import plain
@@ -105,6 +106,7 @@ def drawing_of(trade: Trade) -> Drawing:
         acknowledged=frozenset(facts["acknowledged"]),
         reason=trade.reason,
         setup=trade.setup,
+        management=read(trade.management),
     )
 
 

@@ -18,7 +18,7 @@ from testudo.db.batch import Batch
 from testudo.events.bus import Event, publish
 from trading import events
 from trading.models import ExchangeAccount, Fill, Trade
-from trading.move_ends import naked_before, note_move
+from trading.move_ends import naked_at_the_end, naked_before, note_move
 from trading.order_states import FINISHED, LIVE, TradeState
 from trading.positions import FillFact, OrderFact, Position, position_of, trade_state, uncovered
 from trading.risk_hint import tell_monitor
@@ -76,7 +76,7 @@ def settle(trade: Trade) -> None:
     trade.held = max(position.held, Decimal(0))
     if position.opened_at and trade.opened_at is None:
         trade.opened_at = position.opened_at
-    note_move(trade, state)
+    note_move(trade, state, position)
     _note_protection(trade, position)
     if trade.initial_risk is None and state in (
         TradeState.OPEN, TradeState.CLOSING, TradeState.CLOSED
@@ -159,6 +159,8 @@ def _note_protection(trade: Trade, position: Position) -> None:
             )
             tell(trade.account_id, protected)
     elif not missing:
+        if trade.naked_since is not None and position.closed_at is not None:
+            trade.naked_ms += naked_at_the_end(trade, position.closed_at)
         trade.naked_since = None
 
 

@@ -29,6 +29,7 @@ class MoveReason(models.TextChoices):
     BREAK_EVEN = "break_even"
     TRAILING = "trailing"
     RATCHET = "ratchet"
+    TARGETS = "targets"  # the legs of the entry become a pair for each target
 
 
 class Move(models.Model):
@@ -77,7 +78,7 @@ class Move(models.Model):
             ),
             models.CheckConstraint(
                 name="move_changes_something",
-                condition=~Q(from_stop=F("to_stop"), from_target=F("to_target")),
+                condition=Q(why="targets") | ~Q(from_stop=F("to_stop"), from_target=F("to_target")),
             ),
         ]
         indexes = [models.Index(name="move_newest", fields=["account", "-wished_at"])]

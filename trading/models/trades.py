@@ -239,6 +239,10 @@ class Order(models.Model):
     move = models.ForeignKey(
         "trading.Move", models.PROTECT, null=True, blank=True, related_name="orders"
     )
+    # Which try of its move, see `decide_moves.Rung`; and which of several targets it belongs to,
+    # counted from 1 (0: the whole position's only one).
+    rung = models.PositiveSmallIntegerField(default=0, db_default=0)
+    part = models.PositiveSmallIntegerField(default=0, db_default=0)
     next_look_at = models.DateTimeField(null=True, blank=True)
     looks = models.PositiveIntegerField(default=0)  # times an UNKNOWN order was not found
 
