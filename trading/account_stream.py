@@ -5,7 +5,16 @@ from datetime import timedelta
 import structlog
 
 from testudo import clock
-from trading import asset_flows, flows, foreign, orphans, reconcile, recovery, venue_health
+from trading import (
+    asset_flows,
+    flows,
+    foreign,
+    key_watch,
+    orphans,
+    reconcile,
+    recovery,
+    venue_health,
+)
 from trading.bookkeeping import book_balances, book_fills, book_order
 from trading.exchange.binance import BinanceExchange
 from trading.exchange.factory import exchange_for
@@ -105,12 +114,14 @@ def match_books(account: ExchangeAccount) -> None:
     except ExchangeError as error:
         if is_trouble(error):
             venue_health.note_failure(account.venue, str(error))
+        key_watch.note_error(account.pk, error)
         raise StreamLost(f"could not match the books: {error}") from error
     venue_health.note_success(account.venue)
     look_at_clock(account.venue, exchange)
     now = clock.now()
     figures = {"reconciled_at": now, "stream_alive_at": now, "stream_gap": False}
     ExchangeAccount.objects.filter(pk=account.pk).update(**figures)
+    key_watch.note_taken(account.pk)
     account.stream_alive_at = now
     log.info("account_in_step", account=str(account.pk), fills_caught_up=booked)
     wake_turn(account.pk)

@@ -14,6 +14,7 @@ from testudo.observability import correlation
 from trading import (
     exchange_calls,
     global_halt,
+    key_watch,
     move_steps,
     moves,
     part_legs,
@@ -74,6 +75,7 @@ def run_turn(account_id: UUID, *, exchange: Exchange) -> int:
                 except ExchangeError as error:
                     if is_trouble(error):
                         venue_health.note_failure(exchange.venue, str(error))
+                    key_watch.note_error(account_id, error)
                     log.warning("step_unanswered", step=type(step).__name__, error=str(error))
                     return taken  # the exchange does not answer: the guard comes back to it
             taken += 1

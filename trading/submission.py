@@ -12,7 +12,7 @@ import structlog
 from django.db import connection, transaction
 
 from testudo import clock, failpoints
-from trading import events, global_halt, incidents, venue_health
+from trading import events, global_halt, incidents, key_watch, venue_health
 from trading.bookkeeping import advance, book_order, find_ours, lock_trade
 from trading.exchange.outcomes import ABOUT_THE_REQUEST, HELD_BACK
 from trading.exchange.port import (
@@ -55,6 +55,8 @@ def submit(order_ids: Sequence[UUID], *, exchange: Exchange) -> bool:
     _note_health(exchange.venue, outcome)
     failpoints.reach("after_send_before_record")
     record(orders, outcome)
+    if isinstance(outcome, Refused):
+        key_watch.note_refused(orders[0].account_id, outcome.code)
     return True
 
 

@@ -8,12 +8,13 @@ import requests
 
 from tests.trading import faults, risky
 from testudo import clock, failpoints
-from trading import halts, orders, venue_health
+from trading import account_stream, halts, orders, venue_health
 from trading.actors import Actor
 from trading.exchange.factory import exchange_for
 from trading.exchange.paper.faults import Faults
 from trading.exchange.paper.faults_market import MarketFaults
-from trading.models import AccountBreaker, AccountRisk, Order
+from trading.exchange.user_stream import StreamLost
+from trading.models import AccountBreaker, AccountRisk, Incident, Order
 from trading.order_states import State, TradeState
 
 
@@ -42,25 +43,59 @@ def test_f50_a_halted_symbol_is_not_stormed_and_the_exit_goes_when_it_trades_aga
     assert trade.state == TradeState.CLOSED
 
 
-def test_f49_a_revoked_key_is_not_stormed_and_the_stop_goes_on_resting(floor, held, wait):
+def test_f49_a_revoked_key_halts_loudly_is_not_stormed_and_the_stop_goes_on_resting(
+    floor, account, held, wait
+):
     asked: list[str] = []
 
     def revoked(request, go_on):
         if "signature=" not in f"{request.url}{request.body}":
             return go_on()
         asked.append(request.url)
-        answer = requests.Response()
-        answer.status_code = 401
-        answer._content = b'{"code":-2015,"msg":"Invalid API-key, IP, or permissions."}'
-        answer.request, answer.url = request, request.url
-        return answer
+        return refused_key(request)
 
     with faults.wire(floor, revoked):
         trade = wait(held, 120)
         assert trade.state == TradeState.OPEN, "its stop rests at the exchange"
         assert len(asked) <= 120, "no storm: at most one question a second"
+        assert AccountRisk.objects.get(account=account).state == "halted"
+        alarm = Incident.objects.get(kind="key_refused")
+        assert (alarm.severity, alarm.closed_at) == ("alarm", None)
+        assert "1 positions are held" in alarm.text
+        assert "go on protecting you" in alarm.text
+        with pytest.raises(StreamLost, match="could not match the books"):
+            account_stream.match_books(account)
     trade = wait(trade, 35)
     assert trade.state == TradeState.OPEN
+    account_stream.match_books(account)
+    alarm.refresh_from_db()
+    assert "takes the key again" in alarm.what_was_done
+    assert alarm.closed_at is not None
+    assert AccountRisk.objects.get(account=account).state == "halted", "a person lifts it"
+
+
+def test_f49_an_entry_refused_for_its_key_halts_the_account(floor, account, draw):
+    trade = orders.place_trade(account, draw(), quote_of=floor.quote_of)
+
+    def revoked(request, go_on):
+        if request.method != "POST":
+            return go_on()
+        return refused_key(request)
+
+    with faults.wire(floor, revoked):
+        floor.turn(account)
+    trade.refresh_from_db()
+    assert trade.state == TradeState.REJECTED
+    assert Incident.objects.get(kind="key_refused").facts == {"code": -2015, "positions": 0}
+    assert AccountRisk.objects.get(account=account).state == "halted"
+
+
+def refused_key(request) -> requests.Response:
+    answer = requests.Response()
+    answer.status_code = 401
+    answer._content = b'{"code":-2015,"msg":"Invalid API-key, IP, or permissions."}'
+    answer.request, answer.url = request, request.url
+    return answer
 
 
 def test_f51_a_halt_while_an_entry_is_on_its_way_lets_that_one_be_protected_and_no_other_go(
