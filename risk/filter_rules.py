@@ -7,6 +7,7 @@ Source: Binance's `filters.md` and `faqs/price_range_execution_rules.md`.
 
 from decimal import Decimal
 
+from risk.market_rules import waits_for_its_line
 from risk.part_targets import PER_PART, why_not_in_parts
 from risk.protocol import BRACKET_ALGO_ORDERS, BRACKET_ORDERS, Book, Effect, Limits, Plan, Verdict
 from risk.symbols import UNLIMITED, ZERO, PercentPrice, ceil_to_tick, floor_to_tick
@@ -21,7 +22,7 @@ def exchange_filters(plan: Plan, book: Book, limits: Limits) -> Verdict:
     return switch(
         code="exchange_filters",
         title="Exchange filters",
-        off=_broken_filter(plan, book),
+        off=_broken_filter(plan, book, limits),
         on="Entry, stop and target pass the exchange's filters.",
     )
 
@@ -66,7 +67,7 @@ def stop_range(plan: Plan, book: Book, limits: Limits) -> Verdict:
     )
 
 
-def _broken_filter(plan: Plan, book: Book) -> str | None:
+def _broken_filter(plan: Plan, book: Book, limits: Limits) -> str | None:
     symbol = plan.symbol
     if symbol.status != "TRADING":
         return f"{symbol.name} is {symbol.status} at the exchange. Wait, or trade another symbol."
@@ -81,10 +82,11 @@ def _broken_filter(plan: Plan, book: Book) -> str | None:
                 f"The {line.replace('_', ' ')} {plain(price)} is outside {plain(symbol.min_price)} "
                 f"to {plain(symbol.max_price)} (PRICE_FILTER). Move it inside."
             )
+    # A breakout is not sent now: the averages of its own time are asked when it is.
+    waits = waits_for_its_line(plan, limits)
     return (
         _parts_too_small(plan)
-        or _too_far_from_average(plan)
-        or _outside_price_range(plan)
+        or (None if waits else _too_far_from_average(plan) or _outside_price_range(plan))
         or _too_many_of_symbol(plan, book)
         or _too_many_of_account(plan, book)
     )

@@ -86,13 +86,19 @@ def slippage(plan: Plan, book: Book, limits: Limits) -> Verdict:
     )
 
 
-def _best_when_sent(plan: Plan, limits: Limits) -> Decimal:
-    """The best price an entry meets: now, or its own line where that lies beyond the slippage."""
+def waits_for_its_line(plan: Plan, limits: Limits) -> bool:
+    """A breakout: its line lies beyond what the slippage allows from the best price. It is sent
+    when the market has come to it, and judged again then."""
     if plan.direction == "long":
-        reach = plan.ask + max(plan.ask - plan.stop, ZERO) * limits.max_slippage_r
-        return plan.entry if plan.entry > reach else plan.ask
-    reach = plan.bid - max(plan.stop - plan.bid, ZERO) * limits.max_slippage_r
-    return plan.entry if plan.entry < reach else plan.bid
+        return plan.entry > plan.ask + max(plan.ask - plan.stop, ZERO) * limits.max_slippage_r
+    return plan.entry < plan.bid - max(plan.stop - plan.bid, ZERO) * limits.max_slippage_r
+
+
+def _best_when_sent(plan: Plan, limits: Limits) -> Decimal:
+    """The best price an entry meets: now, or its own line where it waits for that."""
+    if waits_for_its_line(plan, limits):
+        return plan.entry
+    return plan.ask if plan.direction == "long" else plan.bid
 
 
 def price_drift(plan: Plan, book: Book, limits: Limits) -> Verdict:

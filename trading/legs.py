@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from risk.part_targets import STOP_LIMIT_ROOM
 from risk.symbols import Symbol, floor_to_tick
+from risk.wording import plain
 
 LIMIT_KINDS = ("STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT")
 
@@ -40,3 +41,26 @@ def target_leg(symbol: Symbol, target: Decimal) -> Leg:
 def stop_limit(symbol: Symbol, stop: Decimal) -> Decimal:
     """The least a stop that must name a price sells at."""
     return floor_to_tick(stop * (1 - STOP_LIMIT_ROOM), symbol.tick)
+
+
+def not_taken(
+    symbol: Symbol, *, stop: Decimal, target: Decimal, low: Decimal, high: Decimal
+) -> str | None:
+    """Why the exchange would refuse a leg of a long for the price it names, in a sentence; None
+    where it would not. `low` and `high` bound the average that PERCENT_PRICE compares with."""
+    prices = {"stop": stop_limit(symbol, stop), "target": target}
+    for line, kind in (("stop", "STOP_LOSS"), ("target", "TAKE_PROFIT")):
+        price, percents = prices[line], symbol.percent_price
+        if kind in symbol.order_types:
+            continue  # a market leg names none
+        if price < symbol.min_price:
+            return (
+                f"The {line} sells at {plain(price)} at the least, below the exchange's lowest "
+                f"price of {plain(symbol.min_price)} (PRICE_FILTER). Move it up."
+            )
+        if percents and not high * percents.sell_down <= price <= low * percents.sell_up:
+            return (
+                f"The {line} sells at {plain(price)} at the least, too far from the market for the "
+                "exchange (PERCENT_PRICE_BY_SIDE). Move it closer."
+            )
+    return None

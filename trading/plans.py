@@ -187,6 +187,8 @@ def entry_kind(plan: Plan, kind: str, asked: str = "") -> Verdict:
             f"is below the exchange's least of {plain(symbol.min_notional)}. Risk more, or move "
             "the stop closer."
         )
+    elif refused := _leg_not_taken(plan, kind):
+        off = refused
     elif asked and asked != kind:
         price = plain(floor_to_tick(plan.price, plan.symbol.tick))
         off = (
@@ -194,6 +196,18 @@ def entry_kind(plan: Plan, kind: str, asked: str = "") -> Verdict:
             f"the {asked} you saw. Review the plan and place it again."
         )
     return switch(code="entry_kind", title="Kind of entry", off=off, on=KINDS[kind])
+
+
+def _leg_not_taken(plan: Plan, kind: str) -> str | None:
+    """A breakout's legs are sent when the market has come to its line: by then about there."""
+    armed = kind == "breakout"
+    return legs.not_taken(
+        plan.symbol,
+        stop=plan.stop,
+        target=plan.target,
+        low=plan.entry if armed else plan.average_low or plan.price,
+        high=plan.entry if armed else plan.average_high or plan.price,
+    )
 
 
 def quote_age(drawing: Drawing, *, now: datetime) -> Verdict:

@@ -60,6 +60,20 @@ def test_an_entry_that_rests_in_the_book_takes_nothing():
     assert verdict("exchange_filters", plan(bid="59999.99", **short)).ok
 
 
+@pytest.mark.parametrize("rule", ["price_range", "percent_price"])
+def test_a_breakout_is_held_to_no_average_before_the_market_has_come_to_its_line(rule):
+    """The slippage reaches 60 beyond the best price of 60,000: a tenth of the way to the stop."""
+    strict = {rule: PercentPrice(D("0.99"), D("1.0005"), D("0.99"), D("1.0005"))}
+    lines = {"stop": "59400", "target": "64000", **strict}
+    assert not verdict("exchange_filters", plan(entry="60060", worst_entry="60060", **lines)).ok
+    assert verdict("exchange_filters", plan(entry="60060.01", worst_entry="60120", **lines)).ok
+    lines = {"direction": "short", "stop": "60600", "target": "57000",
+             "bid": "60000", "ask": "60000.01", **strict}  # fmt: skip
+    lines[rule] = PercentPrice(D("0.9995"), D("1.01"), D("0.9995"), D("1.01"))
+    assert not verdict("exchange_filters", plan(entry="59940", worst_entry="59940", **lines)).ok
+    assert verdict("exchange_filters", plan(entry="59939.99", worst_entry="59880", **lines)).ok
+
+
 def test_an_entry_must_be_inside_at_whatever_reference_price_there_may_be():
     taking = plan(price_range=PercentPrice(D("0.99"), D("1.01"), D("0.5"), D(2)))
     for low, high, ok in (
