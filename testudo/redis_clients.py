@@ -12,7 +12,8 @@ from typing import Any
 
 import redis
 import redis.asyncio as aioredis
-from channels_redis.pubsub import RedisPubSubChannelLayer
+from channels_redis.pubsub import RedisPubSubChannelLayer, RedisPubSubLoopLayer
+from channels_redis.utils import _wrap_close
 from django.conf import settings
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
@@ -22,6 +23,7 @@ from redis.retry import Retry
 TIMEOUT = 0.5  # seconds for a command
 UNHURRIED = 2.0  # seconds where nobody's answer waits: a word to the pages, a subscription
 AWAY = 1.0  # seconds without another try after a failure
+MOST_WAITING = 200  # messages for one page that its consumer has not taken
 PING_EVERY = 10  # seconds without a word, on a subscription
 PING_ANSWERED_WITHIN = 5.0
 
@@ -89,6 +91,26 @@ def still_there(pubsub: Any) -> None:
         raise TimeoutError(f"Redis has answered no ping for {PING_EVERY + overdue:.0f} s.")
 
 
+class NewestOnly(asyncio.Queue[bytes]):
+    """What waits for one page's consumer. Full, it lets the oldest go: the page counts (R22)."""
+
+    def __init__(self) -> None:
+        super().__init__(MOST_WAITING)
+
+    def put_nowait(self, item: bytes) -> None:
+        if self.full():
+            self.get_nowait()
+        super().put_nowait(item)
+
+
+class BoundedLayer(RedisPubSubLoopLayer):
+    """The layer of one event loop, whose pages' queues are bounded; upstream's are not."""
+
+    async def _subscribe_to_channel(self, channel: str) -> None:
+        self.channels[channel] = NewestOnly()
+        await self._get_shard(channel).subscribe(channel)
+
+
 class ImpatientChannelLayer(RedisPubSubChannelLayer):
     """The channel layer, whose calls end. Only `receive` waits as long as it takes.
 
@@ -98,6 +120,14 @@ class ImpatientChannelLayer(RedisPubSubChannelLayer):
     """
 
     _away_until = 0.0
+
+    def _get_layer(self) -> BoundedLayer:
+        loop = asyncio.get_running_loop()
+        if loop not in self._layers:
+            self._layers[loop] = BoundedLayer(*self._args, **self._kwargs, channel_layer=self)
+            _wrap_close(self, loop)
+        layer: BoundedLayer = self._layers[loop]
+        return layer
 
     async def new_channel(self, prefix: str = "specific.") -> str:
         name: str = await self._within("new_channel", prefix)

@@ -127,3 +127,21 @@ def test_a_placement_whose_database_goes_away_places_nothing_and_says_so(
     orders.place_trade(account, draw(), quote_of=floor.quote_of)
     turns(floor, account, 1)
     as_held(floor, account)
+
+
+def test_a_request_that_finds_no_database_is_told_to_come_again(floor, account, alice, monkeypatch):
+    from trading.api import accounts
+
+    def gone(*args, **options):
+        restart()
+        return list(Trade.objects.all())
+
+    client = APIClient()
+    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    monkeypatch.setattr(accounts, "risk_facts", gone)
+    answer = client.get(f"/api/v1/accounts/{account.pk}/risk")
+    assert (answer.status_code, answer.json()["code"]) == (503, "busy")
+    assert answer.headers["Retry-After"] == "2"
+    monkeypatch.undo()
+    connection.close()
+    assert client.get("/api/v1/accounts").status_code == 200

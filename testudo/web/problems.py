@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -15,6 +15,8 @@ from rest_framework.response import Response
 MEDIA_TYPE = "application/problem+json"
 SECRET_FIELDS = re.compile(r"key|secret|password|token|signature|code", re.I)
 SHOWN = 64  # characters of a refused value that are said back
+# None: the connection was lost or refused, or no pooled one became free; shut down, starting up.
+_AWAY = {None, "57P01", "57P02", "57P03", "53300"}
 _BUSY = {"55P03", "40P01", "40001"}  # lock not available, deadlock, serialisation
 
 log = structlog.get_logger(__name__)
@@ -139,6 +141,11 @@ def _problem_of(error: Exception, request: Any) -> Problem | None:
         busy = of_status(503, "Someone else is changing the same thing. Try again in a second.")
         busy.headers["Retry-After"] = "1"
         return busy
+    if isinstance(error, OperationalError | InterfaceError) and _pgcode(error) in _AWAY:
+        log.error("database_away", error=str(error).strip())
+        away = of_status(503, "The database does not answer. Nothing was changed; try again soon.")
+        away.headers["Retry-After"] = "2"
+        return away
     return None
 
 
