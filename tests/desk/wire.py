@@ -81,8 +81,12 @@ def preview(drawing: dict[str, str]) -> dict[str, Any]:
     risk = (quantity * per_unit).quantize(Decimal("0.00000001"))
     gross = abs(target - entry) / abs(entry - stop)
     profit = quantity * (abs(target - entry) - fee * (entry + target))
+    nearer = drawing.get("targets", [])
+    rest = 1 - sum((Decimal(part["share"]) for part in nearer), Decimal(0))
+    targets = [*nearer, {"price": drawing["target"], "share": str(rest)}] if nearer else []
+    parts = [each | {"quantity": str(quantity * Decimal(each["share"]))} for each in targets]
     return {
-        **drawing, "ok": True, "kind": "now",
+        "management": {}, **drawing, "parts": parts, "ok": True, "kind": "now",
         "worst_entry": str(entry + Decimal("32.00")), "quantity": str(quantity), "base": "BTC",
         "notional": str(quantity * entry), "risk_fraction": drawing.get("risk_fraction", "0.01"),
         "risk_budget": "100", "planned_risk": str(risk), "rounding_loss": str(Decimal(100) - risk),

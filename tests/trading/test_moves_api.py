@@ -1,12 +1,15 @@
 """PATCH of a trade: what moves, what is refused with which problem, and that nothing else does."""
 
 import json
+from datetime import timedelta
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
 
 from tests.trading import test_api
 from tests.trading.risky import opened
+from testudo import clock
 from trading.models import Move
 
 JSON = "application/json"
@@ -159,3 +162,60 @@ def test_rules_for_the_open_position_are_placed_with_it(http, order):
 def test_rules_that_are_none_are_refused(http, order, rules):
     answer = place(http, {**order, "management": rules})
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+
+
+def test_nearer_targets_and_rules_are_previewed_placed_and_shown(http, order):
+    """The same wish in the preview and in the order; the record keeps it (ids and figures)."""
+    near = str((Decimal(order["entry"]) * 3 + Decimal(order["target"]) * 7) / 10)[:8]
+    wish = {
+        "management": {"break_even": True, "break_even_r": "1.5", "trail_percent": "2"},
+        "targets": [{"price": near, "share": "0.4"}],
+    }
+    drawing = {k: v for k, v in order.items() if not k.startswith("quoted")}
+    answer = http.post("/api/v1/plans/preview", json.dumps(drawing | wish), content_type=JSON)
+    assert answer.status_code == 200, answer.content
+    seen = answer.json()
+    assert [part["share"] for part in seen["parts"]] == ["0.4", "0.6"]
+    assert seen["management"]["trail_percent"] == "2"
+    placed = place(http, order | wish)
+    assert placed.status_code == 201, placed.content
+    kept = placed.json()["management"]
+    assert kept == {**wish["management"], "targets": [{"price": near, "share": "0.4"}]}
+
+
+@pytest.mark.parametrize(
+    ("targets", "field", "says"),
+    [
+        ([{"price": "1", "share": "0.5"}], "targets", "between the entry"),
+        ([{"price": "90000", "share": "1.5"}], "targets.0.share", "a share below 1"),
+        ([{"price": "90000", "share": 0.5}], "targets.0.share", ""),
+        ([{"price": "90000"}], "targets.0.share", ""),
+        ([{"price": "1", "share": "0.2"}] * 3, "targets", ""),
+        ("half", "targets", ""),
+    ],
+)
+def test_targets_that_are_none_are_refused_beside_their_field(http, order, targets, field, says):
+    drawing = {k: v for k, v in order.items() if not k.startswith("quoted")}
+    for answer in (
+        http.post(
+            "/api/v1/plans/preview",
+            json.dumps(drawing | {"targets": targets}),
+            content_type=JSON,
+        ),
+        place(http, order | {"targets": targets}),
+    ):
+        assert answer.status_code == 400, answer.content
+        errors = answer.json()["errors"]
+        assert any(each["field"].startswith(field) and says in each["message"] for each in errors)
+
+
+def test_an_entry_that_waits_is_previewed_with_its_own_end(http, order):
+    from trading.api.present import moment
+
+    end = clock.now() + timedelta(hours=5)
+    below = str((Decimal(order["entry"]) * Decimal("0.995")).quantize(Decimal("0.01")))
+    drawing = {k: v for k, v in order.items() if not k.startswith("quoted")}
+    body = json.dumps(drawing | {"entry": below, "expires_at": moment(end)})
+    answer = http.post("/api/v1/plans/preview", body, content_type=JSON)
+    assert answer.status_code == 200, answer.content
+    assert (answer.json()["kind"], answer.json()["expires_at"]) == ("pullback", moment(end))

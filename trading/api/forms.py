@@ -1,5 +1,6 @@
 """What the API takes, field by field. Unknown fields are refused by name."""
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, get_args
@@ -7,7 +8,8 @@ from typing import Any, get_args
 from rest_framework import serializers
 
 from risk.costs import PlanImpossible
-from risk.manage_rules import MOST_MINUTES, Management, ratchets_of
+from risk.manage_rules import MOST_MINUTES, NONE, Management, ratchets_of
+from risk.part_targets import MOST_NEARER, PartTarget
 from risk.protocol import CAPS
 from risk.size_models import MOST_PERIOD, CeilingName, SizeModel
 from risk.sizing import Model
@@ -51,6 +53,46 @@ class SizeModelForm(StrictSerializer):
             raise serializers.ValidationError(str(refused)) from refused
 
 
+class RatchetForm(StrictSerializer):
+    at = AmountField()
+    to = AmountField(zero=True)
+
+
+class ManagementForm(StrictSerializer):
+    """The rules for the open position; each may be left out. R counts from the plan's entry."""
+
+    break_even = SwitchField(required=False)
+    break_even_r = AmountField(required=False)
+    trail_r = AmountField(required=False)
+    trail_percent = AmountField(required=False)
+    trail_atr = AmountField(required=False)
+    atr_period = CountField(least=1, most=MOST_PERIOD, required=False)
+    atr_interval = serializers.ChoiceField(list(INTERVALS), required=False)
+    ratchets = RatchetForm(many=True, required=False)
+    close_after_minutes = CountField(least=1, most=MOST_MINUTES, required=False)
+
+    def validate(self, values: dict[str, Any]) -> Management:
+        steps = values.pop("ratchets", ())
+        try:
+            return Management(**values, ratchets=ratchets_of(steps))
+        except PlanImpossible as refused:
+            raise serializers.ValidationError(str(refused)) from refused
+
+
+class PartTargetForm(StrictSerializer):
+    """A nearer target and the share of the position, 0 to 1, that is sold there."""
+
+    price = AmountField()
+    share = AmountField()
+
+    def validate_share(self, value: Decimal) -> Decimal:
+        if value >= 1:
+            raise serializers.ValidationError(
+                "A nearer target takes a share below 1: 0.5 is half. The last takes the rest."
+            )
+        return value
+
+
 class DrawingForm(StrictSerializer):
     account = serializers.UUIDField()
     symbol = SymbolField()
@@ -61,6 +103,19 @@ class DrawingForm(StrictSerializer):
     risk_fraction = AmountField(required=False)
     size_model = SizeModelForm(required=False)
     slippage = AmountField(required=False, zero=True)
+    management = ManagementForm(required=False)
+    targets = PartTargetForm(many=True, required=False, max_length=MOST_NEARER)
+    expires_at = MomentField(required=False)
+
+    def validate_expires_at(self, value: datetime) -> datetime:
+        """An entry that waits does so until then; one at the market never waits."""
+        now = clock.now()
+        if not now < value <= now + LONGEST:
+            raise serializers.ValidationError(
+                f"Choose a moment from now to {LONGEST.days} days on, or leave it out: then the "
+                "entry waits until the end of the next day."
+            )
+        return value
 
     def validate_risk_fraction(self, value: Decimal) -> Decimal:
         """Nobody may ask beyond the protocol's cap; the trader's own limit is a rule's verdict."""
@@ -76,54 +131,21 @@ class DrawingForm(StrictSerializer):
         values = {**self.validated_data}
         values.pop("account")
         acknowledged = frozenset(values.pop("acknowledged", ()))
+        if parts := values.pop("targets", ()):
+            nearer = tuple(PartTarget(part["price"], part["share"]) for part in parts)
+            values["management"] = replace(values.get("management", NONE), targets=nearer)
         return Drawing(acknowledged=acknowledged, **values)
 
 
-class RatchetForm(StrictSerializer):
-    at = AmountField()
-    to = AmountField(zero=True)
-
-
-class ManagementForm(StrictSerializer):
-    """The rules for the open position; each may be left out. R counts from the plan's entry."""
-
-    break_even = SwitchField(required=False)
-    trail_r = AmountField(required=False)
-    trail_atr = AmountField(required=False)
-    atr_period = CountField(least=1, most=MOST_PERIOD, required=False)
-    atr_interval = serializers.ChoiceField(list(INTERVALS), required=False)
-    ratchets = RatchetForm(many=True, required=False)
-    close_after_minutes = CountField(least=1, most=MOST_MINUTES, required=False)
-
-    def validate(self, values: dict[str, Any]) -> Management:
-        steps = values.pop("ratchets", ())
-        try:
-            return Management(**values, ratchets=ratchets_of(steps))
-        except PlanImpossible as refused:
-            raise serializers.ValidationError(str(refused)) from refused
-
-
 class TradeForm(DrawingForm):
-    management = ManagementForm(required=False)
     quoted_price = AmountField()
     quoted_at = MomentField()
     acknowledged = serializers.ListField(
         child=serializers.RegexField(r"^[a-z_]{1,40}$"), required=False, max_length=40
     )
     kind = serializers.ChoiceField(EntryKind.values, required=False)
-    expires_at = MomentField(required=False)
     reason = serializers.CharField(required=False, max_length=500, allow_blank=True)
     setup = serializers.CharField(required=False, max_length=60, allow_blank=True)
-
-    def validate_expires_at(self, value: datetime) -> datetime:
-        """An entry that waits does so until then; one at the market never waits."""
-        now = clock.now()
-        if not now < value <= now + LONGEST:
-            raise serializers.ValidationError(
-                f"Choose a moment from now to {LONGEST.days} days on, or leave it out: then the "
-                "entry waits until the end of the next day."
-            )
-        return value
 
 
 class TradesQuery(serializers.Serializer):

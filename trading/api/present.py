@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from risk.part_targets import layout, least_quantity, shares_of
 from risk.rmultiple import r_of
 from risk.rules import Verdict, may_proceed
 from testudo.events.models import OutboxEvent
@@ -14,7 +15,7 @@ from trading.api.standing import state_text, waits, would_wait_until
 from trading.fixes import WayOut
 from trading.models import ExchangeAccount, Move, Order, Trade
 from trading.order_states import FINISHED
-from trading.plans import Judged
+from trading.plans import Drawing, Judged
 from trading.positions import position_of, uncovered
 from trading.settlement import facts_of, since_placed
 
@@ -60,6 +61,7 @@ def ways_out(found: Iterable[WayOut]) -> list[dict[str, Any]]:
 def preview(
     row: ExchangeAccount,
     it: Judged,
+    drawing: Drawing,
     *,
     fixes: Iterable[WayOut] = (),
     acknowledged: Iterable[str] = (),
@@ -71,7 +73,7 @@ def preview(
     return {
         "ok": may_proceed(it.verdicts, acknowledged=frozenset(acknowledged)),
         "kind": it.kind,
-        "expires_at": moment(would_wait_until(row, it)),
+        "expires_at": moment(would_wait_until(row, it, wish=drawing.expires_at)),
         "account": str(row.pk),
         "symbol": plan.symbol.name,
         "side": plan.direction,
@@ -108,6 +110,8 @@ def preview(
         "currency": book.currency,
         "quoted_price": money(plan.price),
         "quoted_at": moment(book.at),
+        "management": drawing.management.as_dict(),
+        "parts": _parts(it),
         "verdicts": verdicts(it.verdicts),
         "fixes": ways_out(fixes),
         "gauges": {
@@ -115,6 +119,29 @@ def preview(
             "day_loss": _gauge(day_used, plan.risk, book.day_start_equity * limits.max_day_loss),
         },
     }
+
+
+def _parts(it: Judged) -> list[dict[str, Any]]:
+    """What is sold at which of several targets, after the entry's fee; empty for one target, and
+    where the exchange does not take them (its filters' verdict says so)."""
+    plan = it.plan
+    if not plan.targets:
+        return []
+    wanted = shares_of(plan.targets, plan.target)
+    found = layout(
+        plan.sizing.leg_quantity,
+        tuple(enumerate(wanted, 1)),
+        step=plan.symbol.exit_step,
+        least=least_quantity(plan.symbol, plan.stop),
+    )
+    return [
+        {
+            "price": money(part.target),
+            "share": money(wanted[part.number - 1].share),
+            "quantity": money(part.quantity),
+        }
+        for part in found
+    ]
 
 
 def _gauge(before: Decimal, added: Decimal, limit: Decimal) -> dict[str, str | None]:

@@ -74,6 +74,8 @@ PREVIEW = _object(
         "quoted_price": _money(),
         "quoted_at": MomentField(),
         "expires_at": MomentField(allow_null=True),
+        "management": serializers.DictField(),
+        "parts": _list_of({name: _money() for name in ("price", "share", "quantity")}, "PlanPart"),
         "verdicts": _list_of(VERDICT, "Verdict"),
         "fixes": _list_of(_FIX, "Fix"),
         "gauges": _object(

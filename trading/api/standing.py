@@ -44,8 +44,11 @@ def state_text(row: Trade) -> str:
     return STATE_TEXT[TradeState(row.state)]
 
 
-def would_wait_until(row: ExchangeAccount, it: Judged) -> datetime | None:
-    """When an entry of this kind would expire; None for one that does not wait."""
+def would_wait_until(
+    row: ExchangeAccount, it: Judged, *, wish: datetime | None = None
+) -> datetime | None:
+    """When an entry of this kind would expire; None for one that does not wait. Raises:
+    PlanImpossible, for a wish that is over by now."""
     if it.kind == EntryKind.NOW:
         return None
-    return valid_until(row, it.kind, wish=None, now=it.book.at)
+    return valid_until(row, it.kind, wish=wish, now=it.book.at)

@@ -60,12 +60,12 @@ class PreviewView(APIView):
         quote_of = prices.remembered(self.quote_of)
         try:
             judged = judge(account, drawing, quote_of=quote_of, fresh=False)
+            fixes = _ways_out(account, drawing, judged, quote_of=quote_of)
+            return Response(present.preview(account, judged, drawing, fixes=fixes))
         except PlanImpossible as error:
             raise impossible(error, drawing) from error
         except NoMarket as error:
             raise no_market(error) from error
-        fixes = _ways_out(account, drawing, judged, quote_of=quote_of)
-        return Response(present.preview(account, judged, fixes=fixes))
 
 
 def _ways_out(

@@ -8,6 +8,7 @@ import { figure, money, percent } from "testudo/format.js"
 import { call, newKey, NoAnswer, reason } from "testudo/net/api.js"
 import { KINDS, untilText } from "testudo/desk/entry_kinds.js"
 import { fixList } from "testudo/desk/fixes.js"
+import { wishList } from "testudo/desk/wish_words.js"
 import { name, showVerdicts, summary } from "testudo/desk/verdicts.js"
 
 /** @typedef {import("testudo/desk/types.js").Preview} PreviewBody */
@@ -148,6 +149,7 @@ export class Placing extends EventTarget {
         row("entry", "Entry", kind.price(shown), kind.how(shown)),
         row("stop", "Stop", figure(p.stop, this.#places), `${p.kind === "now" ? "rests" : "rests, once it is bought,"} on the exchange. You lose at most ${money(p.planned_risk)} ${p.currency}, fees in`),
         row("target", "Target", figure(p.target, this.#places), `pays ${money(p.planned_profit)} ${p.currency} after fees, ${p.reward_to_risk === null ? "–" : figure(p.reward_to_risk, 2)} R`)),
+      ...wishList(p, base, this.#places),
       make("p", { class: "muted review-note" }, `1 R is ${money(p.planned_risk)} ${p.currency}, of a budget of ${money(p.risk_budget)} (${percent(p.risk_fraction)} of equity). A market that gaps past the stop can cost more.`),
       ...advice.map((verdict) =>
         make("label", { class: "review-advice" },

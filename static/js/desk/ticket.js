@@ -8,6 +8,7 @@ import { reason } from "testudo/net/api.js"
 import { LINES } from "testudo/desk/plan.js"
 import { Placing } from "testudo/desk/placing.js"
 import { Preview } from "testudo/desk/preview.js"
+import { ManageFields } from "testudo/desk/manage_fields.js"
 import { name } from "testudo/desk/verdicts.js"
 import { TicketAnswer } from "testudo/desk/ticket_answer.js"
 import { TicketFields } from "testudo/desk/ticket_fields.js"
@@ -23,6 +24,7 @@ export class Ticket extends EventTarget {
   #parts
   #preview
   #fields
+  #manage
   #answer
   #placing
   #button = byId("go", HTMLButtonElement)
@@ -48,6 +50,7 @@ export class Ticket extends EventTarget {
     this.#parts = parts
     this.#preview = new Preview(urls.preview)
     this.#fields = new TicketFields(plan)
+    this.#manage = new ManageFields(plan.grid)
     this.#answer = new TicketAnswer(symbol, plan.grid.places)
     this.#placing = new Placing(urls.trades, symbol, plan.grid.places)
     say(byId("ticket-symbol"), `${symbol.base}/${symbol.quote}`)
@@ -58,6 +61,11 @@ export class Ticket extends EventTarget {
     this.#fields.addEventListener("invalid", (event) => {
       this.#preview.forget()
       this.#none(`${NAMES[/** @type {keyof typeof NAMES} */ (/** @type {CustomEvent} */ (event).detail.line)]}: ${/** @type {CustomEvent} */ (event).detail.message}`)
+    })
+    this.#manage.addEventListener("change", () => this.#ask())
+    this.#manage.addEventListener("invalid", (event) => {
+      this.#preview.forget()
+      this.#none(/** @type {CustomEvent} */ (event).detail.message)
     })
     this.#preview.addEventListener("asking", () => this.#answer.wait(true))
     this.#preview.addEventListener("answer", (event) => this.#take(/** @type {CustomEvent} */ (event).detail))
@@ -139,10 +147,10 @@ export class Ticket extends EventTarget {
   #ask() {
     const { plan, config, symbol } = this.#parts
     if (this.#placing.step === "review" || this.#placing.step === "refused") this.#placing.back()
-    if (!plan.drawn || !this.#fields.valid) return
+    if (!plan.drawn || !this.#fields.valid || !this.#manage.valid) return
     this.#askedAt = performance.now()
     this.#writeTags()
-    this.#preview.ask(plan.drawing(config.account.id, symbol.name))
+    this.#preview.ask({ ...plan.drawing(config.account.id, symbol.name), ...this.#manage.wish() })
     this.heed()
   }
 
@@ -150,6 +158,7 @@ export class Ticket extends EventTarget {
   #take(answer) {
     if (answer.latest) this.#answer.wait(false)
     this.#fields.take(answer)
+    this.#manage.take(answer)
     if (answer.status !== 200) return this.#none(reason(answer))
     this.#trouble = ""
     this.#good = { body: answer.body, drawing: answer.drawing }

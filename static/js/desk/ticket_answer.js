@@ -1,11 +1,12 @@
 /** Shows the server's answer to the drawing: size, worst loss, R:R, gauges, verdicts. Sizes nothing. */
 import { Decimal } from "testudo/decimal.js"
-import { byId, say } from "testudo/dom.js"
+import { byId, make, say } from "testudo/dom.js"
 import { figure, money, percent, signed } from "testudo/format.js"
 import { KINDS, untilText } from "testudo/desk/entry_kinds.js"
 import { fixList } from "testudo/desk/fixes.js"
 import { drawBar } from "testudo/desk/gauges.js"
 import { name, showVerdicts, summary } from "testudo/desk/verdicts.js"
+import { wishWords } from "testudo/desk/wish_words.js"
 
 /** @typedef {import("testudo/desk/types.js").Preview} PreviewBody */
 
@@ -68,6 +69,9 @@ export class TicketAnswer extends EventTarget {
     say(byId("budget"), `${percent(p.risk_fraction)} of equity`)
     say(byId("rounding"), `${figure(Decimal.of(p.rounding_loss), 4)} ${p.currency}`)
     const bound = p.bound === "budget" ? "" : (BOUNDS[p.bound] ?? `Held down by: ${p.bound.replaceAll("_", " ")}.`)
+    const said = byId("manage-said")
+    said.replaceChildren(...wishWords(p, this.symbol.base, this.places).map((text) => make("li", {}, text)))
+    said.hidden = !said.childElementCount
     say(byId("bound"), bound)
     byId("bound").hidden = !bound
     drawBar(svg("loss-bar"), { before: "0", after: p.planned_risk, limit: p.risk_budget })
@@ -83,6 +87,7 @@ export class TicketAnswer extends EventTarget {
     this.#box.classList.add("is-empty")
     for (const id of TEXTS) say(byId(id), "–")
     byId("bound").hidden = true
+    byId("manage-said").hidden = true
     for (const id of ["foot-size", "foot-risk"]) say(byId(id), "")
     byId("profit").className = ""
     say(byId("kind-badge"), "No size")

@@ -16,17 +16,23 @@
  *   plan?: {risk_fraction?: string, stop?: string, target?: string}, until?: string | null,
  *   close?: string[]}} Fix a plan near the refused one that passes; verified by the server
  *
+ * @typedef {{break_even?: boolean, break_even_r?: string, trail_r?: string, trail_percent?: string,
+ *   trail_atr?: string, close_after_minutes?: string}} Management rules for the open position
+ * @typedef {{expires_at?: string, management?: Management,
+ *   targets?: {price: string, share: string}[]}} Wish
+ *
  * @typedef {{ok: boolean, kind: "now" | "pullback" | "breakout", account: string, symbol: string,
  *   side: "long" | "short", entry: string, worst_entry: string, stop: string, target: string,
  *   quantity: string, notional: string, risk_fraction: string, risk_budget: string,
  *   planned_risk: string, rounding_loss: string, bound: string, reward_to_risk: string | null,
  *   reward_to_risk_gross: string | null, planned_profit: string, entry_fee: string,
  *   exit_fee: string, currency: string, quoted_price: string, quoted_at: string,
- *   expires_at?: string | null, verdicts: Verdict[], fixes?: Fix[],
+ *   expires_at?: string | null, management?: Management,
+ *   parts?: {price: string, share: string, quantity: string}[], verdicts: Verdict[], fixes?: Fix[],
  *   gauges: {heat: GaugeFigures, day_loss: GaugeFigures}}} Preview
  *
  * @typedef {{account: string, symbol: string, side: "long" | "short", entry: string, stop: string,
- *   target: string, risk_fraction?: string}} Drawing
+ *   target: string, risk_fraction?: string} & Wish} Drawing
  *
  * @typedef {{id: string, version: number, account: string, symbol: string, base?: string,
  *   side: "long" | "short", kind: string, waits?: "line" | "exchange" | null,
