@@ -33,6 +33,7 @@ class Exchange:
         self.account: WebSocketRoute | None = None
         self.heard: list[dict[str, Any]] = []
         self.account_heard: list[dict[str, Any]] = []
+        self.trouble: dict[str, Any] | None = None  # of the exchange's health
         self.seq = 0
         self.account_seq = 41
         self.problems: list[str] = []
@@ -79,7 +80,7 @@ class Exchange:
             return reply(route, 200, {"results": found, "next": None})
         if path.endswith("/risk"):
             heat = "99.85" if self.open else "0"
-            return reply(route, 200, risk(heat))
+            return reply(route, 200, risk(heat) | {"exchange": self.trouble})
         return reply(route, 202, trade(state="closing", state_text="Closing", version=9))
 
     def _market(self, ws: WebSocketRoute) -> None:

@@ -16,6 +16,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 
+from tests.desk import stories
+
 ACCOUNT = {
     "id": "01939a5e-0000-7000-8000-000000000001",
     "name": "Practice",
@@ -144,6 +146,27 @@ TIMELINE = [
     ]
 ]
 
+
+def one_trade(name: str):
+    """A trade's page, or its part, as the journal's own view renders it."""
+
+    def view(request: HttpRequest, **_: str) -> HttpResponse:
+        story = stories.NAMED[name]()
+        story.timeline = TIMELINE if name == "closed" else TIMELINE[:-1]
+        entry = entries()[0] if name == "closed" else None
+        config = None if story.is_over else {"trade": story.trade_id, "account": ACCOUNT["id"]}
+        fills = FILLS if entry else FILLS[: 2 if story.held else 0]
+        context = {
+            "user": Trader(), "csrf_token": "token", "account": ACCOUNT, "entry": entry,
+            "story": story, "trade": entry or story, "fills": fills, "config": config,
+        }  # fmt: skip
+        part = "part" in request.GET
+        whole, fragment = "journal/trade.html", "journal/partials/trade_story.html"
+        return render(request, fragment if part else whole, context)
+
+    return view
+
+
 urlpatterns = [
     path("landing/", page("landing.html", {}, user=Visitor)),
     path("sign-in/", page("accounts/sign_in.html", {"form": SignIn}, user=Visitor)),
@@ -162,10 +185,8 @@ urlpatterns = [
         "journal/empty/",
         page("journal/list.html", {"entries": [], "summary": NO_SUMMARY, "next": None}),
     ),
-    path(
-        "journal/<str:trade_id>/",
-        page("journal/trade.html", {"entry": entries()[0], "fills": FILLS, "timeline": TIMELINE}),
-    ),
+    *(path(f"journal/{name}/", one_trade(name)) for name in ("open", "naked", "silent", "placed")),
+    path("journal/<str:trade_id>/", one_trade("closed")),
     *(path(f"{code}/", page(f"{code}.html", {})) for code in (400, 403, 404, 500)),
 ]
 

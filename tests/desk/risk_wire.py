@@ -101,6 +101,9 @@ def risk_facts(**changes: Any) -> dict[str, Any]:
             {"asset": "BNB", "quantity": "1.5", "value": "934.50"},
             {"asset": "SOL", "quantity": "12.00000000", "value": None},
         ],
+        "unprotected": [], "exchange": None,
+        "naked": {"days": 30, "trades": 212, "p50_ms": 0, "p99_ms": 1840, "longest_ms": 2310,
+                  "unprotected_now": 0},
         "warnings": ["Week's loss is at 84 % of its limit."], "pending_changes": 1,
     } | changes  # fmt: skip
 
@@ -110,6 +113,28 @@ def managed(holding_id: str = "held-eth", **changes: Any) -> dict[str, Any]:
         "id": holding_id, "symbol": "ETHUSDT", "asset": "ETH", "quantity": "0.4",
         "entry": "3010", "stop": "2900.5", "declared_at": ahead(days=-3), "worth": "1211.07",
         "heat": "44.96",
+    } | changes  # fmt: skip
+
+
+def unprotected(**changes: Any) -> dict[str, Any]:
+    return {
+        "trade": "01939a5e-0000-7000-8000-0000000000aa", "symbol": "BTCUSDT", "base": "BTC",
+        "held_quantity": "0.2229", "state": "open", "since": "2026-11-23T03:12:04Z",
+    } | changes  # fmt: skip
+
+
+def exchange_down(**changes: Any) -> dict[str, Any]:
+    return {
+        "venue": "binance", "name": "Binance", "phase": "open", "parts": ["orders"],
+        "title": "Binance is down", "since": ahead(minutes=-3), "retry_at": ahead(seconds=40),
+        "fails": "Binance does not answer orders (timed out after 10 s).",
+        "protects": "Stops and targets that were placed rest at Binance itself: it fills them "
+        "whether or not it answers us.",
+        "works": "Closing, withdrawing an entry and tightening a stop are taken and sent again "
+        "until it answers. To leave at once, use Binance's own site or app; we follow what it "
+        "says.",
+        "waits": "New trades wait. One request a minute tries again; once it answers, they are "
+        "taken.",
     } | changes  # fmt: skip
 
 

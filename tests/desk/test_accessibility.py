@@ -12,9 +12,16 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.desk.conftest import Desk, RiskPage
-from tests.desk.risk_wire import FIXES, managed, reducing
+from tests.desk.risk_wire import (
+    FIXES,
+    exchange_down,
+    managed,
+    reducing,
+    risk_facts,
+    unprotected,
+)
 from tests.desk.test_pages import PAGES
-from tests.desk.wire import preview, refusal
+from tests.desk.wire import preview, refusal, trade
 
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]
 OPTIONS = {"runOnly": LEVELS, "resultTypes": ["violations"]}
@@ -120,6 +127,35 @@ def test_a_refused_plan_and_its_ways_out_shut_nobody_out(open_desk, width, theme
     desk.page.locator("#in-stop").fill("63500.00")
     expect(desk.page.locator("#fixes .fix")).to_have_count(len(FIXES))
     desk.settled()
+    assert violations(desk.page) == []
+
+
+@everywhere
+def test_the_alarms_of_the_desk_shut_nobody_out(open_desk, width, theme):
+    desk = shown(open_desk, width, theme)
+    desk.exchange.open = [trade(protected=False)]
+    desk.exchange.trouble = exchange_down()
+    desk.open()
+    desk.page.locator("#unprotected p").wait_for()
+    desk.page.locator("#exchange-trouble dl").wait_for()
+    assert violations(desk.page) == []
+
+
+@everywhere
+def test_the_alarms_of_the_risk_page_shut_nobody_out(open_risk, width, theme):
+    risk: RiskPage = shown(open_risk, width, theme)
+    risk.api.risk = risk_facts(unprotected=[unprotected()], exchange=exchange_down())
+    risk.open()
+    risk.page.locator("#symbols .badge-alarm").wait_for()
+    expect(risk.page.locator("#history-state")).to_be_hidden()
+    assert violations(risk.page) == []
+
+
+@everywhere
+@pytest.mark.parametrize("name", ["x", "open", "naked", "silent", "placed"])
+def test_a_trades_page_shuts_nobody_out(open_desk, width, theme, name):
+    desk = shown(open_desk, width, theme).open(f"/journal/{name}/", live=False)
+    desk.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     assert violations(desk.page) == []
 
 

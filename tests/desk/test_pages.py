@@ -11,6 +11,7 @@ from tests.desk.risk_wire import reducing
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
     "/landing/", "/sign-in/", "/no-account/", "/journal/", "/journal/empty/", "/journal/x/",
+    "/journal/open/", "/journal/naked/", "/journal/silent/", "/journal/placed/",
     "/400/", "/403/", "/404/", "/500/",
 )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from playwright.sync_api import expect
 
+from tests.desk.risk_wire import exchange_down
 from tests.desk.wire import closed_trade, trade
 
 
@@ -34,7 +35,7 @@ def test_the_time_until_the_stop_stood_is_shown(open_desk):
 def test_an_unprotected_position_alarms(open_desk):
     desk = with_trade(open_desk, protected=False, protected_ms=None)
     expect(desk.page.locator(".cell-guard")).to_contain_text("UNPROTECTED")
-    expect(desk.page.locator("#notices")).to_contain_text("without a stop on the exchange")
+    expect(desk.page.locator("#unprotected")).to_contain_text("without a stop on the exchange")
 
 
 def test_closing_says_its_consequence_before_it_is_done(open_desk):
@@ -162,3 +163,68 @@ def test_an_entry_filled_in_part_without_its_stop_alarms(open_desk):
         held_quantity="0.1", entered_quantity="0.1", entry_price="63900",
     )  # fmt: skip
     expect(desk.page.locator(".cell-guard")).to_contain_text("UNPROTECTED")
+
+
+def test_the_alarm_comes_with_the_event_and_goes_when_a_stop_stands(open_desk):
+    desk = with_trade(open_desk)
+    alarm = desk.page.locator("#unprotected[role=alert]")
+    expect(desk.page.locator(".cell-guard")).to_contain_text("Protected")
+    expect(alarm).to_be_empty()
+    desk.exchange.event("The stop was canceled.", trade(version=4, protected=False))
+    expect(alarm).to_contain_text("UNPROTECTED")
+    expect(alarm).to_contain_text("BTCUSDT: 0.2229 BTC held without a stop on the exchange")
+    assert alarm.locator("svg.icon").count() == 1, "never by colour alone"
+    colour = alarm.locator("p").evaluate("box => getComputedStyle(box).backgroundColor")
+    assert colour == "rgb(163, 38, 44)"
+    desk.exchange.event("The stop rests.", trade(version=5))
+    expect(alarm).to_be_empty()
+    expect(desk.page.locator(".cell-guard")).to_contain_text("Protected")
+
+
+def test_one_that_is_being_sold_says_so(open_desk):
+    desk = with_trade(open_desk, state="closing", state_text="Closing", protected=False)
+    expect(desk.page.locator("#unprotected")).to_contain_text("It is being sold at the market now.")
+
+
+def test_an_event_that_changes_nothing_does_not_make_the_alarm_speak_again(open_desk):
+    desk = with_trade(open_desk, protected=False)
+    line = desk.page.locator("#unprotected p")
+    line.evaluate("box => { box.dataset.same = 'yes' }")
+    desk.exchange.event("A tick of the trail.", trade(version=4, protected=False))
+    desk.page.get_by_role("tab", name="Events").click()
+    expect(desk.page.locator("#log")).to_contain_text("A tick of the trail.")
+    expect(line).to_have_attribute("data-same", "yes")
+
+
+def test_what_is_not_settled_yet_is_no_alarm(open_desk):
+    desk = with_trade(open_desk, protected=False, unprotected=False)
+    expect(desk.page.locator(".cell-guard")).to_contain_text("Being settled")
+    expect(desk.page.locator("#unprotected")).to_be_empty()
+
+
+def test_a_silent_exchange_is_said_with_what_protects_and_what_works(open_desk):
+    desk = with_trade(open_desk)
+    banner = desk.page.locator("#exchange-trouble[role=alert]")
+    expect(banner).to_be_empty()
+    desk.exchange.trouble = exchange_down()
+    desk.exchange.event("The exchange does not answer.")  # the strip is read again
+    expect(banner).to_contain_text("Binance is down")
+    expect(banner).to_contain_text("Stops and targets that were placed rest at Binance itself")
+    expect(banner).to_contain_text("To leave at once, use Binance's own site")
+    expect(banner).to_contain_text("New trades wait")
+    desk.exchange.trouble = exchange_down(phase="half_open", title="Binance is being tried again")
+    desk.exchange.event("A probe is under way.")
+    expect(banner).to_contain_text("Binance is being tried again")
+    desk.exchange.trouble = None
+    desk.exchange.event("Binance answers again.")
+    expect(banner).to_be_empty()
+
+
+def test_an_open_trade_leads_to_its_own_page(open_desk):
+    desk = with_trade(open_desk)
+    link = desk.page.locator(".position").get_by_role("link", name="BTCUSDT")
+    expect(link).to_have_attribute("href", f"/journal/{trade()['id']}/")
+    link.focus()
+    desk.exchange.event("It is closing.", trade(version=4, state_text="Being closed"))
+    expect(desk.page.locator(".position-state")).to_contain_text("Being closed")
+    expect(link).to_be_focused()

@@ -103,6 +103,13 @@ def preview(drawing: dict[str, str]) -> dict[str, Any]:
 
 
 def trade(**changes: Any) -> dict[str, Any]:
+    made = _trade(**changes)
+    naked = not made["protected"] and Decimal(made["held_quantity"]) > 0
+    since = "2026-11-23T03:12:04Z" if naked else None
+    return {"unprotected": naked, "unprotected_since": since} | made
+
+
+def _trade(**changes: Any) -> dict[str, Any]:
     return {
         "id": "01939a5e-0000-7000-8000-0000000000aa", "version": 3, "account": ACCOUNT["id"],
         "symbol": "BTCUSDT", "base": "BTC", "side": "long", "kind": "now", "state": "open",

@@ -14,6 +14,7 @@ from testudo.web.fields import plain
 from trading.api.standing import state_text, waits, would_wait_until
 from trading.fixes import WayOut
 from trading.models import ExchangeAccount, Move, Order, Trade
+from trading.naked import is_naked
 from trading.order_states import FINISHED
 from trading.plans import Drawing, Judged
 from trading.positions import position_of, uncovered
@@ -181,6 +182,8 @@ def trade(row: Trade) -> dict[str, Any]:
         "entered_quantity": money(position.entered),
         "held_quantity": money(row.held),
         "protected": _protected(row, position),
+        "unprotected": is_naked(row),
+        "unprotected_since": moment(row.naked_since) if is_naked(row) else None,
         "order_ms": since_placed(row, row.acknowledged_at),
         "protected_ms": since_placed(row, row.protected_at),
         "naked_ms": row.naked_ms,

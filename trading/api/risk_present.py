@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,7 @@ from risk.exposure import Gauge, by_symbol, gauges, warnings
 from risk.losses import day_lost, week_lost
 from risk.rules import Book, Limits
 from risk.wording import cents_down
-from trading import global_halt
+from trading import global_halt, naked
 from trading.api.present import moment, money
 from trading.book import limits_of, read_book
 from trading.book_cache import cached_facts
@@ -21,6 +22,7 @@ from trading.limits import open_changes
 from trading.market import prices
 from trading.models import AccountRisk, Balance, EquityPoint, ExchangeAccount, ManagedHolding, Trade
 from trading.order_states import FINISHED
+from trading.venue_standing import standing_of
 
 
 def risk_facts(account: ExchangeAccount, *, quote_of: QuoteOf = prices.latest) -> dict[str, Any]:
@@ -55,6 +57,9 @@ def risk_facts(account: ExchangeAccount, *, quote_of: QuoteOf = prices.latest) -
         "gauges": [gauge(each) for each in found],
         "by_symbol": _by_symbol(account, facts, quote_of=quote_of),
         "breakers": _breakers(account),
+        "unprotected": _unprotected(account),
+        "naked": _naked(account),
+        "exchange": exchange_trouble(account.venue),
         "warnings": list(warnings(found)),
         "pending_changes": open_changes(account.pk).count(),
     }
@@ -181,6 +186,44 @@ def _breakers(account: ExchangeAccount) -> list[dict[str, Any]]:
             },
         )
     return found
+
+
+def _unprotected(account: ExchangeAccount) -> list[dict[str, Any]]:
+    """Positions that no stop covers, the longest first."""
+    rows = Trade.objects.filter(account=account, naked_since__isnull=False)
+    return [
+        {
+            "trade": str(row.pk),
+            "symbol": row.symbol,
+            "base": row.base_asset,
+            "held_quantity": money(row.held),
+            "state": row.state,
+            "since": moment(row.naked_since),
+        }
+        for row in rows.exclude(state__in=FINISHED).order_by("naked_since")
+    ]
+
+
+def _naked(account: ExchangeAccount) -> dict[str, int]:
+    """How long this account's positions went without a stop."""
+    found = naked.figures_of(account.pk, venue=account.venue)
+    return {
+        "days": naked.WINDOW.days,
+        "trades": found.trades,
+        "p50_ms": found.p50,
+        "p99_ms": found.p99,
+        "longest_ms": found.longest,
+        "unprotected_now": found.naked_now,
+    }
+
+
+def exchange_trouble(venue: str) -> dict[str, Any] | None:
+    """What a page says while the exchange does not answer; None while it does."""
+    found = standing_of(venue)
+    if found is None:
+        return None
+    facts = asdict(found)
+    return {**facts, "since": moment(found.since), "retry_at": moment(found.retry_at)}
 
 
 def live(book: Book, found: Iterable[Gauge]) -> dict[str, Any]:

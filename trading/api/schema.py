@@ -10,8 +10,8 @@ def _money(**options: bool) -> AmountField:
     return AmountField(allow_null=True, **options)
 
 
-def _list_of(fields: dict[str, serializers.Field], name: str) -> serializers.Field:
-    return inline_serializer(name, dict(fields), many=True)
+def _list_of(fields: dict[str, serializers.Field], name: str, **options: bool) -> serializers.Field:
+    return inline_serializer(name, dict(fields), many=True, **options)
 
 
 def _object(name: str, fields: dict[str, serializers.Field]) -> serializers.Serializer:
@@ -118,6 +118,8 @@ _TRADE = {
     "waits": serializers.ChoiceField(["line", "exchange"], allow_null=True),
     "expires_at": MomentField(allow_null=True),
     "protected": serializers.BooleanField(),
+    "unprotected": serializers.BooleanField(),
+    "unprotected_since": MomentField(allow_null=True),
     "order_ms": serializers.IntegerField(allow_null=True),
     "protected_ms": serializers.IntegerField(allow_null=True),
     "naked_ms": serializers.IntegerField(),
@@ -130,6 +132,25 @@ TRADES = _object(
     "Trades",
     {"results": _list_of(_TRADE, "TradeRow"), "next": serializers.UUIDField(allow_null=True)},
 )
+_STEP = {
+    **{name: serializers.CharField() for name in ("name", "title", "text")},
+    **{name: MomentField(allow_null=True) for name in ("at", "exchange_at")},
+    **{name: serializers.IntegerField(allow_null=True) for name in ("ms", "ms_between")},
+}
+_INCIDENT = {
+    **{name: serializers.CharField() for name in ("kind", "title", "severity", "text", "done")},
+    "opened_at": MomentField(),
+    "closed_at": MomentField(allow_null=True),
+    "ms": serializers.IntegerField(allow_null=True),
+    "of_exchange": serializers.BooleanField(),
+}
+_ANSWER = {
+    "at": MomentField(),
+    **{name: serializers.CharField() for name in ("method", "path", "text")},
+    "status": serializers.IntegerField(allow_null=True),
+    "ms": serializers.IntegerField(),
+    "cut": serializers.BooleanField(),
+}
 TRADE = _object(
     "Trade",
     {
@@ -142,6 +163,10 @@ TRADE = _object(
         "fills": serializers.ListField(child=serializers.DictField()),
         "timeline": serializers.ListField(child=serializers.DictField()),
         "decision": serializers.DictField(),
+        # Of GET only: the way an order takes is not held up by its own story.
+        "steps": _list_of(_STEP, "TradeStep", required=False),
+        "incidents": _list_of(_INCIDENT, "TradeIncident", required=False),
+        "exchange_answers": _list_of(_ANSWER, "ExchangeAnswer", required=False),
     },
 )
 PROBLEM = _object(
@@ -227,6 +252,21 @@ _BREAKER = {
     "opened_at": serializers.DateTimeField(allow_null=True),
     "until": serializers.DateTimeField(allow_null=True),
 }
+_NAKED = {  # milliseconds, over the trades of the last `days` that bought anything
+    name: serializers.IntegerField()
+    for name in ("days", "trades", "p50_ms", "p99_ms", "longest_ms", "unprotected_now")
+}
+_EXCHANGE = inline_serializer(
+    "ExchangeTrouble",  # null while the exchange answers
+    {
+        **{name: serializers.CharField() for name in ("venue", "name", "title")},
+        "phase": serializers.ChoiceField(["open", "half_open"]),
+        "parts": serializers.ListField(child=serializers.CharField()),
+        **{name: MomentField(allow_null=True) for name in ("since", "retry_at")},
+        **{name: serializers.CharField() for name in ("fails", "protects", "works", "waits")},
+    },
+    allow_null=True,
+)
 _POINT_FIGURES = ("equity", "nav", "heat", "exposure", "open_risk", "drawdown")
 RISK = _object(
     "AccountRisk",
@@ -264,6 +304,19 @@ RISK = _object(
             "SymbolRisk",
         ),
         "breakers": _list_of(_BREAKER, "LossBreaker"),
+        "unprotected": _list_of(
+            {
+                "trade": serializers.UUIDField(),
+                "symbol": SymbolField(),
+                "base": serializers.CharField(),
+                "held_quantity": _money(),
+                "state": serializers.CharField(),
+                "since": MomentField(),
+            },
+            "UnprotectedPosition",
+        ),
+        "naked": _object("NakedFigures", _NAKED),
+        "exchange": _EXCHANGE,
         "reconciled": serializers.BooleanField(),
         "messages": serializers.ListField(child=serializers.CharField()),
         "warnings": serializers.ListField(child=serializers.CharField()),

@@ -15,7 +15,7 @@ from testudo.web.idempotency import idempotent
 from testudo.web.problems import Problem, invalid, not_found
 from testudo.web.serializers import read_query
 from testudo.web.tenancy import get_account
-from trading import orders
+from trading import orders, story
 from trading.api import present, schema
 from trading.api.forms import DrawingForm, TradeForm, TradesQuery
 from trading.book import QuoteOf
@@ -143,11 +143,12 @@ def get_trade(request: Request, trade_id: UUID) -> Trade:
 
 
 class TradeView(APIView):
-    """One trade with its legs, fills, timeline and the decision behind it."""
+    """One trade with its legs, fills, steps, incidents, the exchange's answers and its decision."""
 
     @extend_schema(responses={200: schema.TRADE, **schema.REFUSALS})
     def get(self, request: Request, trade_id: UUID) -> Response:
-        return Response(present.trade_in_full(get_trade(request, trade_id)))
+        trade = get_trade(request, trade_id)
+        return Response({**present.trade_in_full(trade), **story.on_the_wire(trade)})
 
 
 class CloseView(APIView):

@@ -7,6 +7,7 @@ import { byId, debounce, say } from "testudo/dom.js"
 import { money } from "testudo/format.js"
 import { get, NoAnswer } from "testudo/net/api.js"
 import { drawBar } from "testudo/desk/gauges.js"
+import { ExchangeBanner } from "testudo/desk/exchange_trouble.js"
 import { clearNotice, notice } from "testudo/desk/notices.js"
 
 const EVERY_MS = 10_000
@@ -20,6 +21,7 @@ const CLOSED = {
 export class AccountStrip {
   #url
   #reading = 0
+  #banner = new ExchangeBanner(byId("exchange-trouble"))
   /** @type {import("testudo/desk/types.js").Risk | null} */
   #risk = null
   /** Reads soon, once, however many events ask. */
@@ -72,6 +74,7 @@ export class AccountStrip {
     state.dataset.state = risk.state
     byId("strip-risk").title = risk.messages.join(" ")
     this.#warn(risk)
+    this.#banner.show(risk.exchange)
   }
 
   /** @param {import("testudo/desk/types.js").Risk} risk */

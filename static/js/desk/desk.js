@@ -1,5 +1,4 @@
 /** The trade desk: makes the parts and joins them. Each part's own job is in its own file. */
-import { Decimal } from "testudo/decimal.js"
 import { byId, debounce, pageData, say } from "testudo/dom.js"
 import { duration } from "testudo/format.js"
 import { get, NoAnswer } from "testudo/net/api.js"
@@ -16,6 +15,7 @@ import { MarketFeed } from "testudo/desk/market_feed.js"
 import { clearNotice, notice } from "testudo/desk/notices.js"
 import { Plan } from "testudo/desk/plan.js"
 import { Positions } from "testudo/desk/positions.js"
+import { ofTrade, UnprotectedAlarm } from "testudo/desk/unprotected.js"
 import { Ticket } from "testudo/desk/ticket.js"
 import { Trades } from "testudo/desk/trades.js"
 import { planKeys } from "testudo/desk/plan_keys.js"
@@ -43,6 +43,7 @@ const events = new AccountFeed(urls.account_socket)
 const trades = new Trades(urls.trades, account.id)
 const strip = new AccountStrip(urls.risk)
 const bar = new MarketBar(grid.places)
+const alarm = new UnprotectedAlarm(byId("unprotected"))
 const positions = new Positions(trades, feed, urls.trades, symbols)
 
 const pane = byId("chart")
@@ -152,9 +153,7 @@ events.addEventListener("state", (event) => {
 trades.addEventListener("change", () => {
   showTradeLines()
   watchPrices()
-  const naked = trades.open.filter((t) => !t.protected && Decimal.of(t.held_quantity).sign > 0)
-  if (naked.length) notice("naked", "alarm", `${naked.map((t) => t.symbol).join(", ")} is held without a stop on the exchange. The guard is placing one, or will flatten it within seconds.`)
-  else clearNotice("naked")
+  alarm.show(trades.open.filter((trade) => trade.unprotected).map(ofTrade))
   ticket.heed()
 })
 ticket.addEventListener("placed", (event) => {

@@ -22,6 +22,8 @@ export class PositionRow {
   #ask
   #looks
   #error
+  #size = make("span", { class: "position-size" })
+  #state = make("span", { class: "position-state" })
   /** @type {MoveForm | null} */ mover = null
 
   /** @param {string} url of the trades @param {Trade} trade @param {Looks} looks */
@@ -43,6 +45,10 @@ export class PositionRow {
         cell("entry", "Entry"), cell("stop", "Stop"), cell("target", "Target"), cell("guard", "Stop on exchange"),
         this.#buttons),
       this.#ask, this.#error)
+    this.#cells.what.append(
+      icon(trade.side === "long" ? "up" : "down"),
+      make("a", { class: "position-link", href: `/journal/${trade.id}/`, title: "Its own page: every step in milliseconds, what the exchange answered" }, make("strong", {}, trade.symbol)),
+      this.#size, this.#state)
     if (looks.grid) {
       this.mover = new MoveForm(url, trade, looks.grid)
       this.element.append(this.mover.element)
@@ -55,11 +61,8 @@ export class PositionRow {
     const before = this.#trade
     this.#trade = trade
     const c = this.#cells
-    c.what.replaceChildren(
-      icon(trade.side === "long" ? "up" : "down"),
-      make("strong", {}, trade.symbol),
-      make("span", { class: "position-size" }, `${trade.side} ${figure(holds(trade) ? trade.held_quantity : trade.quantity)} ${this.#looks.base}`),
-      make("span", { class: "position-state" }, stateOf(trade), ...(trade.waits ? [" ", waitingBadge(trade)] : [])))
+    say(this.#size, `${trade.side} ${figure(holds(trade) ? trade.held_quantity : trade.quantity)} ${this.#looks.base}`)
+    this.#state.replaceChildren(stateOf(trade), ...(trade.waits ? [" ", waitingBadge(trade)] : []))
     const { places } = this.#looks
     say(c.entry, figure(trade.entry_price ?? trade.entry, places))
     for (const line of /** @type {const} */ (["stop", "target"])) {
@@ -94,14 +97,13 @@ export class PositionRow {
   /** @param {Trade} trade */
   #showGuard(trade) {
     const cell = this.#cells.guard
-    const naked = !trade.protected && holds(trade)
-    this.element.classList.toggle("is-naked", naked)
-    if (naked) {
-      cell.replaceChildren(make("span", { class: "badge badge-alarm", role: "alert" }, icon("warn"), "UNPROTECTED"))
-    } else if (trade.protected) {
+    this.element.classList.toggle("is-naked", trade.unprotected)
+    // The alarm over the desk speaks; here it is only seen, for the row is redrawn with every event.
+    if (trade.unprotected) cell.replaceChildren(make("span", { class: "badge badge-alarm" }, icon("warn"), "UNPROTECTED"))
+    else if (trade.protected) {
       const took = trade.protected_ms === null ? "" : ` in ${trade.protected_ms} ms`
       cell.replaceChildren(make("span", { class: "badge badge-good", title: "From the first fill until the exchange confirmed the stop." }, icon("shield"), `Protected${took}`))
-    } else cell.replaceChildren(make("span", { class: "badge" }, "Nothing held"))
+    } else cell.replaceChildren(make("span", { class: "badge" }, holds(trade) ? "Being settled" : "Nothing held"))
   }
 
   /** @param {Trade} trade */

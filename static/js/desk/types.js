@@ -42,7 +42,7 @@
  *   quantity: string, planned_risk: string, risk_budget: string,
  *   initial_risk: string | null, reward_to_risk: string | null, entry_price: string | null,
  *   exit_price: string | null, entered_quantity: string, held_quantity: string,
- *   protected: boolean, order_ms: number | null, protected_ms: number | null,
+ *   protected: boolean, unprotected: boolean, unprotected_since?: string | null, order_ms: number | null, protected_ms: number | null,
  *   r_multiple: string | null, profit: string | null, fees: string | null,
  *   exit_reason: string | null, placed_at: string, opened_at: string | null,
  *   closed_at: string | null, currency: string}} Trade
@@ -54,6 +54,7 @@
  * @typedef {{account: string, currency: string, state: string, equity: string, cash: string,
  *   heat: Room, day_loss: Room, positions: {value: number | string, limit: number | string},
  *   streak: {value: number | string, limit: number | string}, messages: string[],
- *   state_reason?: string, warnings?: string[]}} Risk
+ *   state_reason?: string, warnings?: string[],
+ *   exchange?: import("testudo/desk/exchange_trouble.js").ExchangeTrouble | null}} Risk
  */
 export {}

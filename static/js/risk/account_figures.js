@@ -13,6 +13,8 @@ const CLOCK = new Intl.DateTimeFormat(document.documentElement.lang || "en", {
 export class AccountFigures {
   /** @type {Record<string, string>} */
   #shown = {}
+  /** @type {Set<string>} */
+  #naked = new Set()
 
   /** @param {RiskFacts} facts */
   show(facts) {
@@ -29,10 +31,33 @@ export class AccountFigures {
     const late = facts.day.late ? "day's" : facts.week.late ? "week's" : ""
     byId("periods-late").hidden = !late
     say(byId("periods-late"), late && `≈ The ${facts.day.late && facts.week.late ? "day's and week's" : late} first equity was taken late: the exchange could not be read at the reset.`)
+    this.#showNaked(facts.naked)
     this.#table("symbols", facts.by_symbol, "Nothing is at risk: no open trade, no pending entry.", (one) => [
       make("th", { scope: "row" }, make("span", { class: "side-mark" }, icon(one.side === "short" ? "down" : "up"), one.symbol, make("span", { class: "muted" }, ` ${one.side}`))),
       cell(money(one.heat)), cell(money(one.open_risk)), cell(money(one.exposure)),
     ])
+    this.unprotected(this.#naked)
+  }
+
+  /** Marks the rows of these symbols. @param {Set<string>} symbols */
+  unprotected(symbols) {
+    this.#naked = symbols
+    for (const row of document.querySelectorAll("#symbols tbody tr")) {
+      const is = symbols.has(/** @type {HTMLElement} */ (row).dataset.symbol ?? "")
+      row.classList.toggle("is-naked", is)
+      const mark = row.querySelector(".badge-alarm")
+      if (!is) mark?.remove()
+      else if (!mark) row.querySelector("th")?.append(make("span", { class: "badge badge-alarm" }, icon("warn"), "UNPROTECTED"))
+    }
+  }
+
+  /** @param {RiskFacts["naked"]} naked */
+  #showNaked({ days, trades, p50_ms, p99_ms, longest_ms }) {
+    const ms = (/** @type {number} */ each) => (trades ? `${figure(String(each))} ms` : "–")
+    say(byId("naked-p50"), ms(p50_ms))
+    say(byId("naked-p99"), ms(p99_ms))
+    say(byId("naked-longest"), ms(longest_ms))
+    say(byId("naked-over"), trades ? `Over ${trades} trade${trades === 1 ? "" : "s"} of the last ${days} days that bought anything.` : `No trade of the last ${days} days bought anything yet.`)
   }
 
   /** @param {"day" | "week"} name @param {RiskFacts} facts */
@@ -59,7 +84,7 @@ export class AccountFigures {
     const table = byId(id)
     const wrap = /** @type {HTMLElement} */ (table.parentElement)
     wrap.hidden = rows.length === 0
-    table.querySelector("tbody")?.replaceChildren(...rows.map((row) => make("tr", {}, ...cells(row))))
+    table.querySelector("tbody")?.replaceChildren(...rows.map((row) => make("tr", { "data-symbol": /** @type {any} */ (row).symbol }, ...cells(row))))
     byId(`${id}-empty`).hidden = rows.length > 0
     say(byId(`${id}-empty`), none)
   }

@@ -3,7 +3,9 @@ import { byId, debounce, pageData, say } from "testudo/dom.js"
 import { get, NoAnswer } from "testudo/net/api.js"
 import { showLink } from "testudo/shell.js"
 import { AccountFeed } from "testudo/desk/account_feed.js"
+import { ExchangeBanner } from "testudo/desk/exchange_trouble.js"
 import { clearNotice, notice } from "testudo/desk/notices.js"
+import { ofTrade, UnprotectedAlarm } from "testudo/desk/unprotected.js"
 import { AccountFigures } from "testudo/risk/account_figures.js"
 import { DecisionLog } from "testudo/risk/decision_log.js"
 import { History } from "testudo/risk/history.js"
@@ -26,6 +28,10 @@ const gauges = new LimitGauges(byId("limits"))
 const figures = new AccountFigures()
 const history = new History(`${base}/risk/history`)
 const holdings = new Holdings(account, () => source.read())
+const alarm = new UnprotectedAlarm(byId("unprotected"))
+const banner = new ExchangeBanner(byId("exchange-trouble"))
+/** Positions without a stop, by trade. @type {Map<string, import("testudo/desk/unprotected.js").Unprotected>} */
+let naked = new Map()
 const log = new DecisionLog(account.id)
 const pending = new PendingChanges(byId("pending"), showPending)
 /** What the wishes that wait were last read for. */
@@ -40,6 +46,9 @@ function show(facts) {
   holdings.show(facts)
   history.live(facts)
   drawLimits(facts)
+  naked = new Map(facts.unprotected.map(({ trade, ...rest }) => [trade, { id: trade, ...rest }]))
+  showNaked()
+  banner.show(facts.exchange)
   if (facts.warnings.length) notice("warnings", "warn", facts.warnings.join(" "))
   else clearNotice("warnings")
   if (facts.messages.length && facts.state === "active") notice("messages", "warn", facts.messages.join(" "))
@@ -48,6 +57,11 @@ function show(facts) {
   const now = `${facts.version}/${facts.pending_changes}`
   if (now !== seen) readPending()
   seen = now
+}
+
+function showNaked() {
+  alarm.show([...naked.values()])
+  figures.unprotected(new Set([...naked.values()].map((each) => each.symbol)))
 }
 
 /** The lines that heat and drawdown must stay under. @param {RiskFacts} facts */
@@ -98,9 +112,13 @@ source.addEventListener("change", () => source.facts && show(source.facts))
 source.addEventListener("state", showFreshness)
 const readLog = debounce(() => log.read(), 300)
 feed.addEventListener("event", (event) => {
-  const { event: name, text } = /** @type {CustomEvent} */ (event).detail
+  const { event: name, text, trade } = /** @type {CustomEvent} */ (event).detail
   // Warnings and switches are said at once; the page's own figures follow by themselves.
   if (text && /risk_warning|breaker_changed|trading_halted|trading_resumed/.test(name)) notice("alert", name.endsWith("resumed") ? "good" : "warn", text)
+  // At once, as the event has it; the figures that are read after it have the last word.
+  if (trade?.unprotected) naked.set(trade.id, ofTrade(trade))
+  else if (trade) naked.delete(trade.id)
+  if (trade) showNaked()
   readLog()
 })
 feed.addEventListener("refetch", readLog)

@@ -13,6 +13,10 @@
  *   holdings: Holding[],
  *   by_symbol: {symbol: string, side: "long" | "short", heat: string, exposure: string,
  *     open_risk: string}[],
+ *   unprotected: {trade: string, symbol: string, base: string, held_quantity: string, state: string,
+ *     since: string}[],
+ *   naked: {days: number, trades: number, p50_ms: number, p99_ms: number, longest_ms: number,
+ *     unprotected_now: number},
  *   warnings: string[], pending_changes: number, open_risk?: string}} RiskFacts
  *   `open_risk` only where a frame brought it; else it is the sum of `by_symbol`
  *

@@ -1,6 +1,9 @@
 """Figures as a trader reads them: Decimals, signed and grouped, never by way of a float; graphs."""
 
+import json
+import re
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
@@ -12,6 +15,8 @@ MINUS = "−"
 NONE = "–"
 CLAMP = Decimal(4)  # a bar shows up to 4 R either way; beyond, the figure says it
 HALF = Decimal(50)
+TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+EMPTY = re.compile(r"([{\[])\n\s*\n\s*([}\]])")  # no string of JSON holds a line break
 
 
 @register.filter
@@ -62,6 +67,45 @@ def elapsed(ms: int | None) -> str:
         return f"+{minutes} min"
     hours, minutes = divmod(minutes, 60)
     return f"+{hours} h {minutes} min" if hours < 48 else f"+{hours // 24} d {hours % 24} h"
+
+
+@register.filter
+def lasting(ms: int | None) -> str:
+    """A span of time, to the millisecond below ten seconds: `93 ms`, `1,250 ms`, `2 h 11 min`."""
+    if ms is None:
+        return NONE
+    return f"{ms:,} ms" if ms < 10_000 else elapsed(ms).removeprefix("+")
+
+
+@register.filter
+def to_the_ms(at: datetime | None) -> str:
+    """A moment in UTC, to the millisecond: `23 Nov 14:03:12.345`."""
+    if at is None:
+        return NONE
+    at = at.astimezone(UTC)
+    return f"{at.day} {at:%b %H:%M:%S}.{at.microsecond // 1000:03d}"
+
+
+@register.filter
+def laid_out(answer: str) -> str:
+    """JSON with line breaks and indents between its parts, every other character as it came;
+    a text that is no JSON is returned as it is."""
+    try:
+        json.loads(answer)
+    except (ValueError, RecursionError):
+        return answer
+    parts, depth = [], 0
+    for each in TOKENS.findall(answer):
+        if each in "}]":
+            depth -= 1
+            parts.append("\n" + "  " * depth)
+        parts.append(each)
+        if each in "{[,":
+            depth += each != ","
+            parts.append("\n" + "  " * depth)
+        elif each == ":":
+            parts.append(" ")
+    return EMPTY.sub(r"\1\2", "".join(parts))
 
 
 @register.filter
