@@ -9,7 +9,9 @@ from rest_framework.test import APIClient
 
 from risk.breaker import Cause
 from tests.trading.risky import SECOND, asleep, opened, stopped_out
-from trading import breakers
+from testudo import clock
+from trading import breakers, reconcile, venue_health
+from trading.exchange.factory import exchange_for
 from trading.market import prices
 from trading.periods import begin_days
 
@@ -18,7 +20,7 @@ KEYS = {
     "account", "currency", "state", "state_reason", "state_until", "at", "version", "equity",
     "cash", "locked", "available", "holdings", "nav", "peak_nav", "drawdown", "day", "week", "heat",
     "day_loss", "positions", "streak", "reconciled", "messages", "gauges", "by_symbol", "breakers",
-    "warnings", "pending_changes",
+    "warnings", "pending_changes", "unprotected", "naked", "exchange",
 }  # fmt: skip
 
 
@@ -47,6 +49,46 @@ def test_the_panel_says_what_the_contract_names(http, floor, account, draw):
     assert all(isinstance(each["used"], str) for each in it["gauges"])
     assert it["holdings"] == [], "what a trade holds is no holding"
     assert trade.held > 0
+    assert (it["unprotected"], it["exchange"]) == ([], None)
+    assert it["naked"] == {
+        "days": 30, "trades": 1, "p50_ms": trade.naked_ms, "p99_ms": trade.naked_ms,
+        "longest_ms": trade.naked_ms, "unprotected_now": 0,
+    }  # fmt: skip
+
+
+def test_a_position_without_a_stop_is_named_with_the_moment_it_began(http, floor, account, draw):
+    trade = opened(floor, account, draw())
+    exchange = exchange_for(account)
+    exchange.cancel_list(trade.symbol, trade.orders.get(leg="stop").list_client_order_id)
+    reconcile.catch_up_trade(trade.pk, exchange=exchange)
+    it = panel(http, account)
+    [bare] = it["unprotected"]
+    assert (bare["trade"], bare["symbol"], bare["state"]) == (str(trade.pk), "BTCUSDT", "open")
+    assert Decimal(bare["held_quantity"]) == trade.held
+    assert bare["since"] == clock.now().isoformat().replace("+00:00", "Z")
+    assert it["naked"]["unprotected_now"] == 1
+    floor.turn(account)
+    assert panel(http, account)["unprotected"] == []
+
+
+def test_a_silent_exchange_says_what_protects_what_works_and_what_waits(http, account):
+    for _ in range(venue_health.MOST_FAILURES):
+        venue_health.note_failure("paper", "timed out", part=venue_health.Part.ORDERS)
+    trouble = panel(http, account)["exchange"]
+    assert (trouble["title"], trouble["phase"]) == ("The paper exchange is down", "open")
+    assert trouble["fails"] == "The paper exchange does not answer orders (timed out)."
+    assert "it fills them whether or not it answers us" in trouble["protects"]
+    assert "sent again until it answers" in trouble["works"]
+    assert trouble["waits"].startswith("New trades wait.")
+    assert trouble["parts"] == ["orders"]
+
+
+def test_where_orders_still_pass_closing_does_too(http, account):
+    for _ in range(venue_health.MOST_FAILURES):
+        venue_health.note_failure("paper", "silent", part=venue_health.Part.PRICES)
+    trouble = panel(http, account)["exchange"]
+    assert trouble["title"] == "The paper exchange sends no prices"
+    assert "sent at once" in trouble["works"]
 
 
 def test_coins_nobody_manages_are_shown_apart(http, floor, account):
