@@ -24,8 +24,6 @@ from trading.positions import FillFact, OrderFact, position_of
 
 ZERO = Decimal(0)
 QuoteOf = Callable[[str, str], Quote | None]  # (venue, symbol) → latest prices
-MOST_PAST = 160  # closed trades looked at: eight days of the most a day may have
-MOST_PLACED = 40  # more than any day may have: trades of today are counted among them
 ALGO = ("STOP_LOSS", "TAKE_PROFIT")  # what the types of an exchange's algo orders begin with
 HOLDING_FEE = Decimal("0.001")  # what selling one at its stop costs: Binance's standard rate
 
@@ -95,7 +93,7 @@ class BookFacts:
 def facts_of_account(account: ExchangeAccount) -> BookFacts:
     """Read it now: one statement, one snapshot. Raises: AccountRisk.DoesNotExist."""
     with connection.cursor() as cursor:
-        cursor.execute(READ, parameters(account))
+        cursor.execute(READ.ready(), parameters(account))
         found = cursor.fetchone()
     if found is None:
         raise AccountRisk.DoesNotExist(f"Account {account.pk} has no risk row.")
@@ -110,8 +108,6 @@ def parameters(account: ExchangeAccount) -> dict[str, Any]:
         "venue": account.venue,
         "currency": account.currency,
         "now": clock.now(),
-        "past": MOST_PAST,
-        "placed": MOST_PLACED,
     }
 
 

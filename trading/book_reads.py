@@ -4,7 +4,11 @@ One snapshot: a trade that closes meanwhile is in it as open or as closed, never
 come as arrays in a fixed order of columns, which `book_facts` unpacks by name.
 """
 
+from testudo.db.prepared import Prepared
 from trading.book_known import KNOWN
+
+MOST_PAST = 160  # closed trades looked at: eight days of the most a day may have
+MOST_PLACED = 40  # more than any day may have: trades of today are counted among them
 
 # The exchange's word on the cash, and what our own fills after it did to it: see
 # `book_facts.cash_moved`.
@@ -36,22 +40,22 @@ WHERE t.account_id = r.account_id AND t.state IN ('approved', 'entering', 'open'
 """
 ORDERS = 10  # where in a trade's array its orders stand
 # Two walks of an index: the latest closed trades, and when the latest of all were placed.
-_PAST = """
+_PAST = f"""
 SELECT coalesce(json_agg(json_build_array(
     id, closed_at, profit, initial_risk, symbol, setup, exit_reason, counted_at IS NOT NULL
 ) ORDER BY closed_at DESC), '[]')
 FROM (
     SELECT * FROM trading_trade WHERE account_id = r.account_id AND state = 'closed'
-    ORDER BY closed_at DESC LIMIT %(past)s
+    ORDER BY closed_at DESC LIMIT {MOST_PAST}
 ) AS latest
-"""
-_PLACED = """
+"""  # noqa: S608  our own constants
+_PLACED = f"""
 SELECT coalesce(json_agg(placed_at), '[]')
 FROM (
     SELECT placed_at FROM trading_trade WHERE account_id = r.account_id
-    ORDER BY placed_at DESC LIMIT %(placed)s
+    ORDER BY placed_at DESC LIMIT {MOST_PLACED}
 ) AS latest
-"""
+"""  # noqa: S608  the same
 _MANAGED = """
 SELECT coalesce(json_agg(json_build_array(symbol, quantity, entry, stop)), '[]')
 FROM trading_managedholding WHERE account_id = r.account_id AND ended_at IS NULL
@@ -71,8 +75,13 @@ FACTS = f"""
         ({_CASH}), ({_TRADES}), ({_PAST}), ({_PLACED}), ({_MANAGED}), ({_FLOWS})
     )::text
 """
-READ = f"""
-SELECT {KNOWN}, {FACTS}
-FROM trading_accountrisk r LEFT JOIN trading_venuehealth h ON h.venue = %(venue)s
-WHERE r.account_id = %(account)s
-"""  # noqa: S608  the same
+TYPES = {"account": "uuid", "venue": "text", "currency": "text", "now": "timestamptz"}
+READ = Prepared(
+    "book_facts",
+    f"""
+    SELECT {KNOWN}, {FACTS}
+    FROM trading_accountrisk r LEFT JOIN trading_venuehealth h ON h.venue = %(venue)s
+    WHERE r.account_id = %(account)s
+    """,  # noqa: S608  the same
+    TYPES,
+)

@@ -9,6 +9,7 @@ key is derived from SECRET_KEY and its id names which one: after that changed, o
 import base64
 import binascii
 import hashlib
+from functools import cache
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -60,5 +61,6 @@ def _of_secret() -> tuple[str, bytes]:
     return f"secret-{hashlib.sha256(key).hexdigest()[:12]}", key
 
 
+@cache
 def _derived(material: bytes) -> bytes:
     return HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=USE).derive(material)

@@ -18,10 +18,11 @@ from django.db.models import Model
 from risk.models import RiskProfile
 from risk.protocol import Limits
 from risk.symbols import ZERO, Symbol
+from testudo.db.prepared import Prepared
 from trading import global_halt
 from trading.book_facts import BookFacts, facts_from, parameters
 from trading.book_known import KNOWN, Known, known_of
-from trading.book_reads import FACTS
+from trading.book_reads import FACTS, TYPES
 from trading.decisions import Head, head_of
 from trading.global_halt import Switch
 from trading.models import AccountRisk, Balance, ExchangeAccount, FeeRate, VenueHealth
@@ -77,7 +78,7 @@ class PlanReads:
 def read_for_plan(account: ExchangeAccount, symbol: Symbol, *, whole: bool = False) -> PlanReads:
     """Read it now; `whole`: with the book's facts and the chain's head, which the account's row
     must be locked for. Raises: AccountRisk.DoesNotExist."""
-    return _read(account, symbol, _statement(whole=whole), whole=whole)
+    return _read(account, symbol, _statement(whole=whole).ready(), whole=whole)
 
 
 def lock_and_read(account: ExchangeAccount, symbol: Symbol) -> PlanReads:
@@ -87,7 +88,7 @@ def lock_and_read(account: ExchangeAccount, symbol: Symbol) -> PlanReads:
     Raises: AccountRisk.DoesNotExist.
     """
     make_trader(account)
-    statements = (global_halt.SHARE, *locks_of(account), _statement(whole=True))
+    statements = (global_halt.SHARE, *locks_of(account), _statement(whole=True).ready())
     reads = _read(account, symbol, ";".join(statements), whole=True)
     if reads.switch is None:  # a new database: there was no row to hold
         global_halt.share()
@@ -143,14 +144,22 @@ _ROWS: tuple[tuple[type[Model], str], ...] = (
 
 
 @cache
-def _statement(*, whole: bool) -> str:
+def _statement(*, whole: bool) -> Prepared:
     columns = [
         ", ".join(f"{alias}.{field.column}" for field in model._meta.concrete_fields)
         for model, alias in _ROWS
     ]
     names = ("risk", "profile", "health", "rate", "coin")
     rows = dict(zip(names, columns, strict=True))
-    return READS.format(**rows, known=KNOWN, more=MORE if whole else "")
+    text = READS.format(**rows, known=KNOWN, more=MORE if whole else "")
+    types = TYPES | {
+        "symbol": "text",
+        "base": "text",
+        "bnb": "text",
+        "global": "int",
+        "candles_since": "timestamptz",
+    }
+    return Prepared("plan_reads_whole" if whole else "plan_reads", text, types)
 
 
 @cache

@@ -176,6 +176,13 @@ def test_a_record_holds_ids_and_figures_only(account, floor, draw):
     assert '"sha256"' in payloads[1]
 
 
+def test_a_record_is_the_text_any_json_library_writes_with_names_in_order(account, log):
+    for record in Decision.objects.filter(account=account):
+        again = json.dumps(json.loads(record.payload), sort_keys=True, separators=(",", ":"))
+        assert record.payload == again
+        assert record.payload.isascii()
+
+
 @pytest.mark.parametrize(
     "facts", [{"x": 1.5}, {"x": object()}, {"x": D("NaN")}, {"a name": 1}, {"number": 7}]
 )
