@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "testudo.web.middleware.in_one_thread",  # last: see there
 ]
 
 ROOT_URLCONF = "testudo.urls"
