@@ -1,6 +1,7 @@
 """Redis may vanish at any instant: pages, sessions and sign-out go on without it (R23)."""
 
 import time
+from contextvars import Context
 
 import pytest
 from django.core.cache import caches
@@ -52,3 +53,12 @@ def test_the_cache_works_where_redis_is():
     cache.set("tests:a", {"b": [1]}, 5)
     assert cache.get("tests:a") == {"b": [1]}
     assert cache.delete("tests:a") is True
+
+
+def test_every_request_uses_the_connections_of_the_one_before():
+    def ask():
+        caches["sessions"].get("tests:nothing")
+        return caches["sessions"]._cache.get_client().connection_pool
+
+    first, second = Context().run(ask), Context().run(ask)
+    assert first is second

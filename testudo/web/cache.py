@@ -1,5 +1,6 @@
 """The Redis cache, where an absent Redis is a miss and no error: it is a cache only (R23)."""
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -13,12 +14,17 @@ SESSION_SECONDS = 60
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
+_lock = threading.Lock()
 
 
 class ForgivingClient(RedisCacheClient):
     """Answers as an empty cache would while Redis cannot be reached."""
 
     _away_until = 0.0
+
+    def __init__(self, servers: Any, **options: Any) -> None:
+        super().__init__(servers, **options)
+        self._made: dict[Any, Any] = {}
 
     def _try(self, call: Callable[..., T], empty: T, *args: Any, **kwargs: Any) -> T:
         if time.monotonic() < self._away_until:
@@ -57,11 +63,31 @@ class ForgivingClient(RedisCacheClient):
     def delete_many(self, keys: Any) -> None:
         self._try(super().delete_many, None, keys)
 
+    def get_client(self, key: Any = None, *, write: bool = False) -> Any:
+        """One for each pool: Django makes one for every call, and making one is dear."""
+        pool = self._get_connection_pool(write)
+        if pool not in self._made:
+            self._made[pool] = super().get_client(key, write=write)
+        return self._made[pool]
+
 
 class ForgivingRedisCache(RedisCache):
-    def __init__(self, server: str, params: dict[str, Any]) -> None:
-        super().__init__(server, params)
-        self._class = ForgivingClient
+    """One client, and with it one pool of connections, for each server and process.
+
+    Django keeps its caches for each thread and, under ASGI, for each request: its own client would
+    connect anew for every one.
+    """
+
+    @property
+    def _cache(self) -> ForgivingClient:
+        key = (tuple(self._servers), repr(sorted(self._options.items())))
+        with _lock:
+            if key not in _clients:
+                _clients[key] = ForgivingClient(self._servers, **self._options)
+            return _clients[key]
+
+
+_clients: dict[tuple[tuple[str, ...], str], ForgivingClient] = {}
 
 
 class SessionCache(ForgivingRedisCache):
