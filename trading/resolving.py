@@ -152,10 +152,11 @@ def _protective_not_found(orders: Sequence[Order], exchange: Exchange) -> None:
 
 
 def _still_held(trade: Trade, orders: Sequence[Order]) -> bool:
-    """Whether what they would sell is there: the net quantity, looked at before they go again."""
+    """Whether what they would sell is there and nothing else sells it: the net quantity that no
+    other stop covers, looked at before they go again."""
     position = position_of(*facts_of(trade))
     wanted = max((order.quantity or position.held for order in orders), default=position.held)
-    return position.booked and position.held >= wanted
+    return position.booked and position.held - position.stop_cover >= wanted
 
 
 def _wallet_stands_guard(order: Order, exchange: Exchange) -> bool:

@@ -210,7 +210,7 @@ def lost_before(matches):
 
 @pytest.mark.parametrize("lost", [lost_after, lost_before])
 @pytest.mark.parametrize("which", [takes_down, places_pair])
-def test_an_unknown_answer_is_resolved_and_one_pair_rests(floor, account, trade, lost, which):
+def test_f04_an_unknown_answer_is_resolved_and_one_pair_rests(floor, account, trade, lost, which):
     wish(floor, trade)
     with faults.wire(floor, lost(which)):
         move = settled(floor, account, trade)
@@ -232,7 +232,7 @@ PLACES = [
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_worker_that_dies_between_any_two_steps_leaves_the_rest_to_the_next_turn(
+def test_f01_f02_f03_a_worker_that_dies_between_two_steps_leaves_the_rest_to_the_next_turn(
     floor, account, trade, monkeypatch, place
 ):
     wish(floor, trade)

@@ -10,7 +10,14 @@ from risk.manage_rules import Management
 from risk.part_targets import PartTarget
 from tests.trading import faults
 from tests.trading.risky import SECOND, opened, walked
-from tests.trading.test_moves_faults import Died, places_alone, places_pair, refusal
+from tests.trading.test_moves_faults import (
+    Died,
+    lost_after,
+    lost_before,
+    places_alone,
+    places_pair,
+    refusal,
+)
 from testudo import failpoints
 from trading import moves, orders
 from trading.decision_replay import replay
@@ -233,7 +240,7 @@ PLACES = ["before_legs_down", "after_legs_down", "after_move_planned", "after_cl
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("time", [1, 2])
-def test_a_worker_that_dies_amid_the_parts_leaves_them_to_the_next_turn(
+def test_f01_f02_f03_a_worker_that_dies_amid_the_parts_leaves_them_to_the_next_turn(
     floor, account, trade, monkeypatch, place, time
 ):
     moves.request_move(trade.pk, Wish(stop=closer(trade)), quote_of=floor.quote_of)
@@ -319,3 +326,25 @@ def test_the_decision_keeps_the_wish_and_judges_the_same_again(floor, account, t
     assert facts["plan"]["targets"][0]["share"] == "0.5"
     found = replay(trade.decision.payload)
     assert (found.same, found.differences) == (True, ())
+
+
+@pytest.mark.parametrize("lost", [lost_after, lost_before])
+def test_f04_a_lost_answer_about_one_part_ends_in_one_pair_for_each(floor, account, trade, lost):
+    moves.request_move(trade.pk, Wish(stop=closer(trade)), quote_of=floor.quote_of)
+    with faults.wire(floor, lost(places_pair)):
+        move = settled(floor, account, trade)
+    assert move.state == MoveState.DONE
+    assert [price for price, _ in live(trade, "stop")] == [closer(trade)] * 2
+    assert trade.held - trade.dust < at_exchange(trade)["STOP_LOSS"] <= trade.held
+
+
+def test_f28_a_part_whose_pair_was_canceled_by_hand_gets_its_stop_back(floor, account, trade):
+    first = trade.orders.filter(leg="stop", state=State.OPEN).order_by("pk").first()
+    exchange_for(trade.account).cancel_list(trade.symbol, first.list_client_order_id)
+    trade = floor.follow(trade, step=SECOND, at_most=timedelta(seconds=5))
+    assert trade.naked_since is None
+    assert [price for price, _ in live(trade, "stop")] == [trade.stop] * 2
+    assert trade.held - trade.dust < at_exchange(trade)["STOP_LOSS"] <= trade.held
+    moves.request_move(trade.pk, Wish(stop=closer(trade)), quote_of=floor.quote_of)
+    assert settled(floor, account, trade).state == MoveState.DONE
+    assert {price for price, _ in live(trade, "target")} == {first_target(trade), trade.target}
