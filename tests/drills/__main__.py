@@ -13,6 +13,7 @@ import sys
 from tests.drills.servers import run_beside_servers
 
 DRILLS = {
+    "budget": "tests.drills.budget",
     "catalogue": "tests.drills.catalogue",
     "events": "tests.drills.events",
     "halt": "tests.drills.halt",

@@ -131,7 +131,9 @@ class Crowd:
         self.outcome.trades = len(self._placed)
         found, naked = self.floor.findings()
         self.outcome.findings += found
-        self.outcome.naked += naked
+        for each in naked:
+            lasted = each.lasted.total_seconds()
+            (self.outcome.blind if each.database_down else self.outcome.naked).append(lasted)
 
 
 def strike(floor: RealFloor, crowd: Crowd, tally: Counter[str]) -> None:

@@ -22,14 +22,22 @@ class Naked:
     since: datetime
     until: datetime
     began: datetime  # when it became naked, reachable or not
+    database_down: bool = False  # meanwhile, for a part of it
 
     @property
     def lasted(self) -> timedelta:
         return self.until - self.since
 
 
-def never_naked(seen: Seen, *, most: timedelta = timedelta(seconds=5)) -> Iterator[Finding]:
+MOST = timedelta(seconds=5)
+MOST_WITHOUT_DATABASE = timedelta(seconds=10)
+
+
+def never_naked(seen: Seen) -> Iterator[Finding]:
     """I3: no position without its stop beyond the bound, while the exchange could be reached.
+
+    Without the database nobody may send anything, for nobody could say what was sent before. Who is
+    caught naked by its death is bound by how soon trading must go on after it (M6).
 
     After a full fill whose legs were accepted never at all: but for a move or a close, which takes
     them down, and for what a fault or the trader's own hand did to them.
@@ -38,6 +46,7 @@ def never_naked(seen: Seen, *, most: timedelta = timedelta(seconds=5)) -> Iterat
     for naked in naked_times(seen):
         seconds = naked.lasted.total_seconds()
         said = f"{naked.trade_id} was naked for {seconds:.3f} s from {naked.since:%X.%f}"
+        most = MOST_WITHOUT_DATABASE if naked.database_down else MOST
         if naked.lasted > most:
             yield Finding("I3", said)
             continue
@@ -60,7 +69,12 @@ def naked_times(seen: Seen) -> list[Naked]:
         )
         for since, until in spans:
             found += [
-                Naked(str(trade.pk), *part, began=at(since))
+                Naked(
+                    str(trade.pk),
+                    *part,
+                    began=at(since),
+                    database_down=any(_meet(*part, down) for down in seen.database_down),
+                )
                 for part in _without(at(since), at(until), seen.unreachable)
             ]
     return found
@@ -75,6 +89,10 @@ def orders_of(seen: Seen, trade: Trade) -> list[VenueOrder]:
         for order in seen.venue.orders
         if order.client_id in rows or order.client_id.startswith(prefix)
     ]
+
+
+def _meet(since: datetime, until: datetime, other: Span) -> bool:
+    return since < (other.until or until) and other.since < until
 
 
 def _without(

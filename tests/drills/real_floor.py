@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -35,13 +35,15 @@ WEIGHT_LIMIT = "600000"  # a minute: accounts are opened by the dozen; `budget` 
 class RealFloor:
     """A running platform, and accounts on it."""
 
-    def __init__(self, stack: RunningStack, seed: int) -> None:
+    def __init__(self, stack: RunningStack, seed: int, environment: Mapping[str, str]) -> None:
         self.stack = stack
+        self._environment = environment
         self.dice = random.Random(seed)
         self.accounts: list[Any] = []
         self._numbers: dict[Any, int] = {}  # the exchange's, by our account's key
         self.by_hand: set[int] = set()  # exchange order ids the trader cancelled himself
         self.unreachable: list[Any] = []  # when the exchange was
+        self.database_down: list[Any] = []
         self.hurt: set[str] = set()  # client ids of what was taken from under a position
 
     # -- accounts and trades --------------------------------------------------------------------
@@ -158,11 +160,30 @@ class RealFloor:
         """Start it again without any failpoint armed; the dead one is cleared away first."""
         self.stack.restart(name)
 
+    def start_cold(self, *, between: Callable[[], object], **settings: str) -> None:
+        """Stop everything, then start it again on the same state with other settings."""
+        folder = self.stack.home
+        self.stack.close()
+        between()
+        self.stack = RunningStack(folder, {**self._environment, **settings})
+
     def kill_postmaster(self) -> None:
         """SIGKILL PostgreSQL's first process; whoever minds it starts it again."""
         home = Path(os.environ["TESTUDO_HOME"])
         pid = int(next(home.glob("postgres*/**/postmaster.pid")).read_text().split()[0])
         os.kill(pid, signal.SIGKILL)
+
+    def wait_for_database(self, *, seconds: float = 30) -> None:
+        """Until it answers whoever asks it anew."""
+        from django.db import connection
+
+        def answers() -> bool:
+            connection.close()
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+            return True
+
+        self.wait("the database", answers, seconds=seconds)
 
     def kill_valkey(self) -> None:
         """SIGKILL Valkey, which comes back empty."""
@@ -186,9 +207,9 @@ class RealFloor:
 
     # -- the end --------------------------------------------------------------------------------
 
-    def findings(self, accounts: Sequence[Any] | None = None) -> tuple[list[str], list[float]]:
+    def findings(self, accounts: Sequence[Any] | None = None) -> tuple[list[str], list[Any]]:
         """Stop the exchange and check every invariant against its ledger: findings in words, and
-        for how many seconds positions were naked. Nothing can be done after it."""
+        when positions were naked (`Naked`). Nothing can be done after it."""
         from tests.drills.invariants import Seen, check_all, naked_times
         from tests.drills.ledger import read_ledger
         from testudo import clock
@@ -199,14 +220,15 @@ class RealFloor:
             self.stack.stop(name)
         store = Store(self.stack.home / "paper.sqlite3")
         found: list[str] = []
-        naked: list[float] = []
+        naked: list[Any] = []
         for account in accounts or self.accounts:
             number = self.number_of(account)
             ledger = read_ledger(store, number, symbols=SYMBOLS, now_ms=clock.now_ms())
             seen = Seen(account=account, venue=ledger, by_hand=self.by_hand)
             seen.excused, seen.unreachable = self.hurt, self.unreachable
+            seen.database_down = self.database_down
             found += [str(each) for each in check_all(seen)]
-            naked += [each.lasted.total_seconds() for each in naked_times(seen)]
+            naked += naked_times(seen)
         store.close()
         return found, naked
 
@@ -223,14 +245,13 @@ def real_floor(seed: int) -> Iterator[RealFloor]:
         "TESTUDO_SERVER": "",
         "PAPER_WEIGHT_LIMIT": WEIGHT_LIMIT,
     }
-    stack = RunningStack(folder, environment)
+    floor = RealFloor(RunningStack(folder, environment), seed, environment)
     try:
-        _join(stack)
-        floor = RealFloor(stack, seed)
+        _join(floor.stack)
         _let_prices_come(floor)
         yield floor
     finally:
-        stack.close()
+        floor.stack.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 

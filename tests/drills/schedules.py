@@ -34,6 +34,7 @@ class Outcome:
     seed: int
     findings: list[str] = field(default_factory=list)
     naked: list[float] = field(default_factory=list)  # seconds, each time
+    blind: list[float] = field(default_factory=list)  # the same, while the database was down
     faults: Counter[str] = field(default_factory=Counter)
     did: Counter[str] = field(default_factory=Counter)
     trades: int = 0
@@ -67,6 +68,7 @@ def report(outcomes: Sequence[Outcome], *, seconds: float, verbose: bool) -> dic
     """The figures of M1 and M4."""
     found = [(outcome.seed, text) for outcome in outcomes for text in outcome.findings]
     naked = [each for outcome in outcomes for each in outcome.naked]
+    blind = [each for outcome in outcomes for each in outcome.blind]
     p99 = percentile([0.0, *naked], 99) if naked else 0.0
     zeros = {
         "lost_fills": _count(found, "lost fill"),
@@ -92,6 +94,8 @@ def report(outcomes: Sequence[Outcome], *, seconds: float, verbose: bool) -> dic
         "naked_s_p99": round(p99, 3),
         "naked_s_max": round(max(naked, default=0.0), 3),
         "naked_s_sum": round(sum(naked), 3),
+        "naked_without_database": len(blind),
+        "naked_without_database_s_max": round(max(blind, default=0.0), 3),
         "longest_rest_s": round(max((each.rest for each in outcomes), default=0), 1),
         "faults": dict(sorted(faults.items())),
         "did": dict(sorted(did.items())),

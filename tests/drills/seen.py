@@ -61,6 +61,7 @@ class Seen:
     bans: list[Span] = field(default_factory=list)
     requests: list[datetime] = field(default_factory=list)
     unreachable: list[Span] = field(default_factory=list)  # the exchange, for us
+    database_down: list[Span] = field(default_factory=list)
     excused: set[str] = field(default_factory=set)  # client ids whose orders a fault has hurt
     most_weight: int = 0
     by_hand: set[int] = field(default_factory=set)  # exchange order ids the trader touched himself

@@ -72,9 +72,13 @@ def _victims(floor: RealFloor, tally: Counter[str]) -> list[Callable[[], None]]:
         floor.kill_valkey()
 
     def postgres() -> None:
+        from tests.drills.invariants import Span
+
         tally["postgres"] += 1
+        since = _now()
         floor.kill_postmaster()
-        time.sleep(2)
+        floor.wait_for_database()
+        floor.database_down.append(Span(since, _now()))
 
     return [*(process(name) for name in PROCESSES), exchange, valkey, postgres]
 

@@ -111,6 +111,10 @@ def test_a_position_without_its_stop_is_found(floor, account, held, look):
     assert any(finding.invariant == "I3" for finding in invariants.never_naked(look()))
     away = [Span(clock.now() - timedelta(seconds=10))]
     assert not list(invariants.never_naked(look(unreachable=away)))
+    down = [Span(clock.now() - timedelta(seconds=8), clock.now() - timedelta(seconds=7))]
+    assert not list(invariants.never_naked(look(database_down=down))), "for that long it may be"
+    floor.advance(timedelta(seconds=2))
+    assert list(invariants.never_naked(look(database_down=down))), "and no longer"
 
 
 def test_two_live_trades_in_one_symbol_are_found(floor, account, draw, held, look):

@@ -34,6 +34,16 @@ def test_who_ignores_429_is_banned_with_418_and_longer_each_time(bench: Bench) -
     assert ping(bench).headers["Retry-After"] == "240"
 
 
+def test_it_counts_what_it_refused_and_the_heaviest_minute(bench: Bench) -> None:
+    bench.exchange.limits.weight_limit = 3
+    bench.pass_time(60_000 - bench.now_ms % 60_000)
+    statuses = [ping(bench).status for _ in range(5)]
+    bench.pass_time(60_000)
+    ping(bench)
+    limits = bench.exchange.limits
+    assert (statuses.count(429), limits.refused, limits.heaviest) == (2, 2, 3)
+
+
 def test_a_429_heeded_is_forgotten(bench: Bench) -> None:
     bench.exchange.limits.weight_limit = 1
     for _ in range(3):

@@ -74,6 +74,8 @@ class Admin:
             "open_lists": len(engine.lists),
             "trades": store.count("trades"),
             "user_subscriptions": self._subscriptions(),
+            "refused_for_rate": self.exchange.limits.refused,
+            "heaviest_minute": self.exchange.limits.heaviest,
             "conserved": not wrong,
             "discrepancies": {asset: from_e8(units) for asset, units in wrong.items()},
         }

@@ -55,6 +55,8 @@ class Limits:
     weight_limit: int = WEIGHT_LIMIT
     raw_limit: int = RAW_LIMIT
     connection_limit: int = CONNECTIONS
+    refused: int = 0  # answers 429 and 418 so far
+    heaviest: int = 0  # the most weight an address has used in one minute
     _raw: dict[str, _Window] = field(default_factory=dict)
     _connections: dict[str, _Window] = field(default_factory=dict)
     _ignored: dict[str, _Ignored] = field(default_factory=dict)
@@ -66,6 +68,13 @@ class Limits:
         """Charge a request. Raises: BinanceError 429 -1003 once a budget is used up, and 418 for
         who goes on all the same; each further ban is twice as long.
         """
+        try:
+            self._weigh(address, weight, now_ms)
+        except errors.BinanceError:
+            self.refused += 1
+            raise
+
+    def _weigh(self, address: str, weight: int, now_ms: int) -> None:
         here = self._ignored.setdefault(address, _Ignored())
         if now_ms < here.until_ms:
             raise errors.banned(here.until_ms, -(-(here.until_ms - now_ms) // 1000))
@@ -74,6 +83,7 @@ class Limits:
         if raw.used < self.raw_limit and window.used + weight <= self.weight_limit:
             raw.used += 1
             window.used += weight
+            self.heaviest = max(self.heaviest, window.used)
             here.times = 0
             return
         here.times += 1
@@ -93,6 +103,7 @@ class Limits:
         """Count a new WebSocket connection. Raises: BinanceError 429 -1034 over the limit."""
         window = self._connections.setdefault(address, _Window()).at(now_ms, RAW_MS)
         if window.used >= self.connection_limit:
+            self.refused += 1
             raise errors.too_many_connections(self.connection_limit, "5 MINUTE")
         window.used += 1
 
