@@ -13,6 +13,7 @@ from trading import (
     orphans,
     reconcile,
     recovery,
+    sold_by_hand,
     venue_health,
 )
 from trading.bookkeeping import book_balances, book_fills, book_order
@@ -84,7 +85,7 @@ def take_in_order(account: ExchangeAccount, report: OrderReport, trade: TradeRep
         foreign.hear(account, report)
     if trade is not None and ours is not None:
         book_fills(account.pk, [trade])
-    elif trade is not None:
+    elif trade is not None and not sold_by_hand.take(account, report, trade):
         book_foreign_trade(account, report, trade)
 
 

@@ -39,6 +39,11 @@ def spare(account: ExchangeAccount, coin: str) -> Decimal:
     return _there(account, frozenset({coin}))[coin] - _managed(account)[coin]
 
 
+def managed_of(account: ExchangeAccount, coin: str) -> Decimal:
+    """How much of a coin our positions hold, declared ones included."""
+    return _managed(account)[coin]
+
+
 def _managed(account: ExchangeAccount) -> dict[str, Decimal]:
     managed: dict[str, Decimal] = defaultdict(Decimal)
     held = Trade.objects.filter(account=account, held__gt=0).exclude(state__in=FINISHED)

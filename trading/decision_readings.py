@@ -193,6 +193,12 @@ def _holding(facts: Mapping[str, Any]) -> Reading:
         )
         return Reading(f"{asset} no longer managed", text, symbol)
     stop = facts.get("stop")
+    if facts["what"] == "tightened":
+        text = (
+            f"{who} moved the stop that {quantity} {asset} are counted by to {_figure(stop)}: "
+            f"{heat} of heat from then on. Nothing was sent."
+        )
+        return Reading(f"{asset}'s stop moved", text, symbol)
     at_stop = f"with a stop at {_figure(stop)}" if stop else "without a stop"
     text = (
         f"{who} declared {quantity} {asset} managed, bought at {_figure(facts['entry'])}, "

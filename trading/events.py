@@ -207,7 +207,7 @@ class TradeClosed(TradeEvent):
     gross: Decimal
     fees: Decimal
     profit: Decimal
-    exit_reason: str  # target, stop, closed
+    exit_reason: str  # target, stop, closed, external
     reason: str
     setup: str
     placed_at: datetime

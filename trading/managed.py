@@ -17,7 +17,7 @@ from trading.market import prices
 from trading.market.prices import Quote
 from trading.market.symbols import UnknownSymbol, rules
 from trading.models import ExchangeAccount, ManagedHolding
-from trading.risk_lock import lock_risk, lock_trader
+from trading.risk_lock import lock_risk, lock_trader, save_risk
 
 # What one declaration may have cost in all. The history of heat has to hold it.
 MOST_PAID = Decimal(10) ** 15
@@ -124,6 +124,48 @@ def declare(
             account, symbol=symbol, quantity=quantity, entry=entry, stop=stop, quote_of=quoted
         )
         _record(account, row, "declared", by=by, quote_of=quoted)
+    return row
+
+
+def tighten(
+    account: ExchangeAccount,
+    holding_id: UUID,
+    *,
+    stop: Decimal,
+    by: Actor,
+    quote_of: QuoteOf = prices.latest,
+) -> ManagedHolding:
+    """Count one by a stop nearer to the price, or by its first one, at once.
+
+    Only towards the price, as every stop: a laxer one makes room for new risk, and takes ending the
+    holding and declaring it anew. Nothing is sent: the stop at the exchange is the trader's own.
+    Raises: DeclarationRefused; NoSuchHolding.
+    """
+    quote_of = prices.remembered(quote_of)
+    with transaction.atomic():
+        lock_trader(account)
+        risk = lock_risk(account.pk)
+        row = of(account).filter(pk=holding_id).first()
+        if row is None:
+            raise NoSuchHolding
+        if row.stop is not None and stop <= row.stop:
+            raise DeclarationRefused(
+                "stop",
+                f"The stop is at {plain(row.stop)}, and moves only towards the price. Give a "
+                "higher one; for a lower one end this holding, then declare it anew.",
+                conflict=True,
+            )
+        quote = quote_of(account.venue, row.symbol)
+        if quote is not None and stop >= quote.bid:
+            raise DeclarationRefused(
+                "stop",
+                f"{row.symbol} is at {plain(quote.bid)}: this stop would have sold it. Give one "
+                "below.",
+            )
+        row.stop = stop
+        row.save(update_fields=["stop"])
+        save_risk(risk)  # what counts as heat has changed: whoever keeps the book reads it again
+        _record(account, row, "tightened", by=by, quote_of=quote_of)
     return row
 
 

@@ -16,8 +16,17 @@ import structlog
 from django.db import IntegrityError
 
 from risk.wording import plain
-from trading import adoption, asset_flows, client_ids, coverage, foreign, incidents, ledger
-from trading.bookkeeping import book_order, find_ours
+from trading import (
+    adoption,
+    asset_flows,
+    client_ids,
+    coverage,
+    foreign,
+    incidents,
+    ledger,
+    sold_by_hand,
+)
+from trading.bookkeeping import book_fills, book_order, find_ours
 from trading.exchange.port import Accepted, BalanceReport, Exchange, OrderReport, TradeReport
 from trading.foreign import RESTING
 from trading.market.symbols import UnknownSymbol, rules
@@ -178,6 +187,11 @@ def _book_foreign(
         return 0  # the comparison of the balances books it
     executed = trades.get(order.exchange_order_id, [])
     for trade in executed:
+        if find_ours(account.pk, trade) is not None:
+            book_fills(account.pk, [trade])  # its first execution was taken for a trade's exit
+            continue
+        if sold_by_hand.take(account, order, trade):
+            continue
         asset_flows.book_foreign_trade(account, symbol, trade, side=order.side)
     return len(executed)
 

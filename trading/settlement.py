@@ -25,6 +25,13 @@ from trading.risk_hint import tell_monitor
 
 log = structlog.get_logger(__name__)
 
+ENDED = {
+    "stop": "Closed at the stop",
+    "target": "Closed at the target",
+    "closed": "Closed at the market",
+    "external": "Closed by hand at the exchange",
+}
+
 # What `settle` writes; everything else of a trade belongs to others.
 FOLLOWS_FROM_FACTS = [
     "version", "state", "state_reason", "held", "initial_risk", "opened_at", "protected_at",
@@ -176,6 +183,9 @@ def _close(trade: Trade, orders: Sequence[OrderFact], position: Position) -> Non
     trade.profit = position.gross - position.fees
     sold_by = {order.leg for order in orders if order.leg != "entry" and order.filled}
     trade.exit_reason = "closed" if "exit" in sold_by else "stop" if "stop" in sold_by else "target"
+    # An exit that nobody here claimed was sold by hand at the exchange: `sold_by_hand`.
+    if trade.orders.filter(leg="exit", claimed_at=None, filled__gt=0).exists():
+        trade.exit_reason = "external"
 
 
 def _end_entry(trade: Trade, state: TradeState, position: Position) -> None:
@@ -238,7 +248,7 @@ def _tell_closed(trade: Trade, position: Position) -> None:
         order_ms=since_placed(trade, trade.acknowledged_at) or 0,
         protected_ms=since_placed(trade, trade.protected_at),
         fills=fills,
-        text=f"Closed at the {trade.exit_reason}: {signed(trade.profit)} {trade.currency}.",
+        text=f"{ENDED[trade.exit_reason]}: {signed(trade.profit)} {trade.currency}.",
         **{name: getattr(trade, name) for name in copied},
     )
     tell(trade.account_id, closed)

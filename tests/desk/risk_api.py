@@ -104,12 +104,17 @@ class RiskApi(Exchange):
 
     def _declare_or_end(self, route: Route, name: str, body: Any) -> None:
         """Moves a coin between the two lists; counts what it adds to heat as told."""
-        if name != "holdings" and self.password is not None:
+        if name != "holdings" and body is None and self.password is not None:
             return reply(route, 403, STEP_UP)
         if self.refuse_holding is not None:
             return reply(route, *self.refuse_holding)
         if name != "holdings":
-            self.managed = [each for each in self.managed if each["id"] != name]
+            (one,) = (each for each in self.managed if each["id"] == name)
+            if body is not None:
+                moved = one | body | {"heat": "12.5"}
+                self.managed = [moved if each is one else each for each in self.managed]
+                return reply(route, 200, moved)
+            self.managed = [each for each in self.managed if each is not one]
             return route.fulfill(status=204)
         asset = body["symbol"].removesuffix("USDT")
         made = managed(f"new-{asset}", asset=asset, worth="934.5", heat="31.2", **body)

@@ -150,6 +150,24 @@ def test_ending_says_what_leaves_and_asks_for_the_password(risk):
     expect(risk.page.locator("#notices")).to_contain_text("0.4 ETH counts nowhere now.")
 
 
+def test_moving_the_stop_says_what_it_means_and_then_what_counts(risk):
+    risk.page.get_by_role("button", name="Move the stop of ETH").click()
+    dialog = risk.page.get_by_role("dialog", name="Move the stop of ETH")
+    expect(dialog).to_contain_text("move your own on the exchange as well")
+    expect(dialog).to_contain_text("Now at 2,900.5; it moves only towards the price.")
+    dialog.get_by_label("Your stop, USDT").fill("2,950")
+    dialog.get_by_role("button", name="Move the stop").click()
+    expect(dialog.locator(".field-error").first).to_have_text("Write 2950, without the commas.")
+    assert risk.api.sent == []
+    dialog.get_by_label("Your stop, USDT").fill("2950")
+    dialog.get_by_role("button", name="Move the stop").click()
+    expect(dialog).to_have_count(0)
+    assert [(how, body) for how, _, body in risk.api.sent] == [("PATCH", {"stop": "2950"})]
+    expect(risk.page.locator("#notices")).to_contain_text(
+        "ETH counts by its stop at 2,950: 12.50 USDT in heat."
+    )
+
+
 def test_the_keyboard_opens_leaves_and_comes_back_to_the_same_button(risk):
     button = risk.page.get_by_role("button", name="Declare BNB managed")
     risk.page.get_by_role("button", name="Stop counting ETH").focus()

@@ -214,3 +214,66 @@ def test_without_a_live_price_nothing_is_declared(http, account, monkeypatch):
     answer = declare(http, account, symbol="BTCUSDT", quantity="0.1", entry="60000")
     assert answer.status_code == 409
     assert "Wait until prices move again" in answer.json()["detail"]
+
+
+def move_stop(http, account, holding, stop):
+    return http.patch(door(account, holding), {"stop": stop}, format="json")
+
+
+def test_its_stop_moves_towards_the_price_at_once_and_lowers_heat(http, floor, account):
+    bid = floor.quote_of("paper", "BTCUSDT").bid
+    entry, stop = bid.quantize(D(1)), (bid * D("0.97")).quantize(D(1))
+    made = declare(http, account, symbol="BTCUSDT", quantity="0.1", entry=str(entry))
+    holding, whole = made.json()["id"], D(made.json()["heat"])
+    first = move_stop(http, account, holding, str(stop))
+    assert first.status_code == 200, first.content
+    assert D(first.json()["heat"]) < whole
+    nearer = (bid * D("0.99")).quantize(D(1))
+    second = move_stop(http, account, holding, str(nearer)).json()
+    assert D(second["stop"]) == nearer
+    assert D(second["heat"]) < D(first.json()["heat"])
+    assert D(second["heat"]) == book(floor, account).heat
+    assert http.get(f"/api/v1/accounts/{account.pk}/risk").json()["heat"]["value"] == second["heat"]
+    rows = http.get("/api/v1/decisions", {"account": str(account.pk)}).json()["results"]
+    assert rows[0]["title"] == "BTC's stop moved"
+    assert "Nothing was sent" in rows[0]["reading"]
+
+
+@pytest.mark.parametrize(
+    ("fraction", "status", "says"),
+    [("0.96", 409, "moves only towards the price"), ("0.98", 409, "Give a higher one"),
+     ("1.01", 400, "would have sold it")],
+)  # fmt: skip
+def test_a_stop_that_gives_room_or_is_past_the_price_is_refused(
+    http, floor, account, fraction, status, says
+):
+    bid = floor.quote_of("paper", "BTCUSDT").bid
+    stop = (bid * D("0.98")).quantize(D(1))
+    made = declare(
+        http, account, symbol="BTCUSDT", quantity="0.1", entry=str(bid), stop=str(stop)
+    ).json()
+    answer = move_stop(http, account, made["id"], str((bid * D(fraction)).quantize(D(1))))
+    assert answer.status_code == status
+    assert [each["field"] for each in answer.json()["errors"]] == ["stop"]
+    assert says in answer.json()["errors"][0]["message"]
+    assert ManagedHolding.objects.get().stop == stop
+
+
+@pytest.mark.parametrize("body", [{}, {"stop": 1.5}, {"stop": "0"}, {"stop": "9", "quantity": "1"}])
+def test_a_malformed_move_of_its_stop_is_refused(http, floor, account, body):
+    bid = floor.quote_of("paper", "BTCUSDT").bid
+    made = declare(http, account, symbol="BTCUSDT", quantity="0.1", entry=str(bid)).json()
+    answer = http.patch(door(account, made["id"]), body, format="json")
+    assert answer.status_code == 400
+    assert ManagedHolding.objects.get().stop is None
+
+
+def test_the_stop_of_anothers_holding_is_absent(http, floor, account, django_user_model):
+    bid = floor.quote_of("paper", "BTCUSDT").bid
+    made = declare(http, account, symbol="BTCUSDT", quantity="0.1", entry=str(bid)).json()
+    mallory = APIClient()
+    person = django_user_model.objects.create_user("mallory", "m@example.com", PASSWORD)
+    mallory.force_login(person, BACKEND)
+    answers = [move_stop(mallory, account, made["id"], "1"), move_stop(http, account, uuid4(), "1")]
+    assert [each.status_code for each in answers] == [404, 404]
+    assert ManagedHolding.objects.get().stop is None

@@ -80,17 +80,36 @@ class HoldingsView(APIView):
         return Response(_facts(account, row, self.quote_of), status=201)
 
 
-class HoldingView(APIView):
-    """End one: it counts nowhere again, and what it was worth leaves the account as units.
+class StopForm(StrictSerializer):
+    stop = AmountField()
 
-    Nothing is sold. Needs step-up: it makes room for new risk.
-    """
+
+class HoldingView(APIView):
+    """One of them: count it by a tighter stop, or end it."""
 
     quote_of: QuoteOf = staticmethod(prices.latest)
+
+    @extend_schema(request=StopForm, responses={200: MANAGED, **schema.REFUSALS})
+    def patch(self, request: Request, account_id: UUID, holding_id: UUID) -> Response:
+        """Move its stop towards the price, at once. It only lowers heat: no step-up."""
+        account = get_account(request.user, account_id)
+        asked = read_body(StopForm, request)
+        by = Actor("trader", request.user.pk)
+        try:
+            row = managed.tighten(
+                account, holding_id, stop=asked["stop"], by=by, quote_of=self.quote_of
+            )
+        except managed.NoSuchHolding:
+            raise not_found("holding") from None
+        except managed.DeclarationRefused as refused:
+            raise _problem(refused, asked) from refused
+        return Response(_facts(account, row, self.quote_of))
 
     @extend_schema(responses={204: None, **schema.REFUSALS})
     @stepped_up
     def delete(self, request: Request, account_id: UUID, holding_id: UUID) -> Response:
+        """It counts nowhere again, and what it was worth leaves the account as units. Nothing is
+        sold. Needs step-up: it makes room for new risk."""
         account = get_account(request.user, account_id)
         by = Actor("trader", request.user.pk)
         try:

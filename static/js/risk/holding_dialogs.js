@@ -1,4 +1,4 @@
-/** Declaring a holding managed, and ending it: one dialog each, that says what will count from then on. */
+/** Declaring a holding managed, moving its stop, and ending it: one dialog each, that says what will count from then on. */
 import { make } from "testudo/dom.js"
 import { figure, money } from "testudo/format.js"
 import { call } from "testudo/net/api.js"
@@ -33,6 +33,25 @@ export function askDeclare(account, { asset, quantity }, room) {
       if (grouped.length) return refused(grouped)
       const said = Object.fromEntries(typed.filter(([, text]) => text))
       return call("POST", `/api/v1/accounts/${id}/holdings`, { body: { symbol: asset + currency, ...said } })
+    },
+  })
+}
+
+/** @param {Account} account @param {Managed} managed @returns {Promise<Answer | null>} */
+export function askStop({ id, currency }, managed) {
+  const { asset, stop } = managed
+  return ask({
+    title: `Move the stop of ${asset}`,
+    action: "Move the stop",
+    keep: "Leave it",
+    content: [
+      make("p", {}, `What ${asset} may lose is counted by this stop from then on. Testudo places none here: move your own on the exchange as well.`),
+      field({ name: "stop", label: `Your stop, ${currency}`, required: true, "data-missing": "Say where the stop is.", hint: stop === null ? "Until now the whole worth counts as heat." : `Now at ${figure(stop)}; it moves only towards the price.`, inputmode: "decimal", spellcheck: "false", maxlength: "40" }),
+    ],
+    send: async (form) => {
+      const text = String(form.get("stop")).trim()
+      if (GROUPED.test(text)) return refused([["stop", text]])
+      return call("PATCH", `/api/v1/accounts/${id}/holdings/${managed.id}`, { body: { stop: text } })
     },
   })
 }

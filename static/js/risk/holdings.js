@@ -6,7 +6,7 @@ import { byId, make, say } from "testudo/dom.js"
 import { figure, money } from "testudo/format.js"
 import { get, NoAnswer, reason } from "testudo/net/api.js"
 import { notice } from "testudo/desk/notices.js"
-import { askDeclare, askEnd } from "testudo/risk/holding_dialogs.js"
+import { askDeclare, askEnd, askStop } from "testudo/risk/holding_dialogs.js"
 
 /** @typedef {import("testudo/risk/types.js").RiskFacts} RiskFacts */
 /** @typedef {import("testudo/risk/types.js").Holding} Holding */
@@ -78,6 +78,7 @@ export class Holdings {
         `Bought at ${figure(one.entry)}${one.stop === null ? "" : `, stop at ${figure(one.stop)}`}`,
         `${money(one.worth)} ${currency} in equity, ${money(one.heat)} ${currency} in heat`,
       ],
+      first: { action: one.stop === null ? "Give a stop" : "Move stop", label: `Move the stop of ${one.asset}`, act: () => this.#moveStop(one) },
       action: "Stop counting",
       label: `Stop counting ${one.asset}`,
       act: () => this.#end(one),
@@ -125,6 +126,15 @@ export class Holdings {
     if (await askEnd(this.#account, one)) this.#done(`${figure(one.quantity)} ${one.asset} counts nowhere now.`)
   }
 
+  /** @param {Managed} one */
+  async #moveStop(one) {
+    const answer = await askStop(this.#account, one)
+    if (!answer) return
+    /** @type {Managed} */
+    const { asset, stop, heat } = answer.body
+    this.#done(`${asset} counts by its stop at ${figure(stop ?? "")}: ${money(heat)} ${this.#account.currency} in heat.`)
+  }
+
   /** @param {string} text */
   #done(text) {
     notice("holding", "good", text)
@@ -136,7 +146,8 @@ export class Holdings {
 
 /**
  * @typedef {{key: string, name: string, mark: string, lines: string[], action: string, label: string,
- *   act: () => void}} Row `action` names the button; without one there is no button
+ *   act: () => void, first?: {action: string, label: string, act: () => void}}} Row `action` names the
+ *   button; without one there is no button. `first` is one more before it
  */
 
 /** A list whose rows keep their place, and their focus, while their words change. */
@@ -168,8 +179,11 @@ function made() {
   const mark = make("span", { class: "badge badge-warn" })
   const words = make("div", {}, make("p", { class: "managed-name" }, name, mark))
   const button = make("button", { class: "button button-small", type: "button" })
-  const element = make("li", { class: "managed-row" }, words, button)
+  const extra = make("button", { class: "button button-small", type: "button", hidden: true })
+  const element = make("li", { class: "managed-row" }, words, make("div", { class: "managed-buttons" }, extra, button))
   let act = () => {}
+  let first = () => {}
+  extra.addEventListener("click", () => first())
   button.addEventListener("click", () => act())
   /** @param {Row} row */
   const show = (row) => {
@@ -184,6 +198,11 @@ function made() {
     button.hidden = !row.action
     say(button, row.action)
     button.setAttribute("aria-label", row.label)
+    extra.hidden = !row.first
+    if (!row.first) return
+    first = row.first.act
+    say(extra, row.first.action)
+    extra.setAttribute("aria-label", row.first.label)
   }
   return { element, show }
 }
