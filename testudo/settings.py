@@ -28,6 +28,8 @@ SECRET_KEY = env("SECRET_KEY", default="insecure-development-key")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 ADMIN_PATH = env("ADMIN_PATH", default="admin/")
+# Who scrapes /metrics sends it as a bearer token; without one only signed-in staff may look.
+METRICS_TOKEN = env("METRICS_TOKEN", default="")
 
 # Versioned master keys for the exchange credentials: "1:base64,2:base64"; the highest one seals.
 MASTER_KEYS = env("MASTER_KEYS", default="")

@@ -4,6 +4,12 @@ the order path write them, no hand does."""
 from django.contrib import admin
 
 from testudo.web.read_only import ReadOnlyAdmin
+from trading.incidents_admin import (
+    ExchangeAccountAdmin,
+    ExchangeCallAdmin,
+    IncidentAdmin,
+    TradeAdmin,
+)
 from trading.limits_admin import RiskProfileAdmin
 from trading.models import (
     AccountBreaker,
@@ -14,12 +20,9 @@ from trading.models import (
     Decision,
     DecisionHead,
     EquityPoint,
-    ExchangeAccount,
-    ExchangeCall,
     FeeRate,
     Fill,
     ForeignOrder,
-    Incident,
     LedgerBalance,
     LedgerEntry,
     ManagedHolding,
@@ -27,20 +30,11 @@ from trading.models import (
     Order,
     RequestBan,
     SymbolRules,
-    Trade,
     TraderRisk,
     VenueBreaker,
     VenueHealth,
 )
 from trading.switches_admin import AccountRiskAdmin, GlobalHaltAdmin
-
-
-@admin.register(ExchangeAccount)
-class ExchangeAccountAdmin(ReadOnlyAdmin):
-    list_display = ["name", "user", "venue", "currency", "stream_gap", "stream_alive_at"]
-    list_filter = ["venue", "stream_gap"]
-    search_fields = ["name", "user__username"]
-    exclude = ["sealed_keys", "key_fingerprint"]
 
 
 @admin.register(AccountHalt)
@@ -90,14 +84,6 @@ class VenueHealthAdmin(ReadOnlyAdmin):
     list_display = ["venue", "breaker", "failures", "retry_at", "clock_offset_ms", "clock_at"]
 
 
-@admin.register(Trade)
-class TradeAdmin(ReadOnlyAdmin):
-    list_display = ["symbol", "side", "quantity", "state", "planned_risk", "profit", "placed_at"]
-    list_filter = ["state", "symbol", "account__venue"]
-    date_hierarchy = "placed_at"
-    list_select_related = ["account"]
-
-
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin):
     list_display = ["client_order_id", "symbol", "leg", "type", "quantity", "filled", "state"]
@@ -134,7 +120,15 @@ class SymbolRulesAdmin(ReadOnlyAdmin):
 
 # Candle has no page: Django 5.2's admin takes no composite primary key.
 
-__all__ = ["AccountRiskAdmin", "GlobalHaltAdmin", "RiskProfileAdmin"]
+__all__ = [
+    "AccountRiskAdmin",
+    "ExchangeAccountAdmin",
+    "ExchangeCallAdmin",
+    "GlobalHaltAdmin",
+    "IncidentAdmin",
+    "RiskProfileAdmin",
+    "TradeAdmin",
+]
 
 
 @admin.register(LedgerEntry)
@@ -165,25 +159,6 @@ class ForeignOrderAdmin(ReadOnlyAdmin):
 @admin.register(VenueBreaker)
 class VenueBreakerAdmin(ReadOnlyAdmin):
     list_display = ["venue", "part", "phase", "failures", "opened_at", "retry_at", "last_error"]
-
-
-@admin.register(Incident)
-class IncidentAdmin(ReadOnlyAdmin):
-    """The incidents of all accounts, with what was done. To read: nobody trades for a trader."""
-
-    list_display = ["opened_at", "severity", "kind", "account", "trade", "text", "closed_at"]
-    list_filter = ["severity", "kind", ("closed_at", admin.EmptyFieldListFilter)]
-    list_select_related = ["account", "trade"]
-    search_fields = ["text", "about", "account__name", "trade__id"]
-    date_hierarchy = "opened_at"
-
-
-@admin.register(ExchangeCall)
-class ExchangeCallAdmin(ReadOnlyAdmin):
-    list_display = ["at", "trade", "method", "path", "status", "ms"]
-    list_filter = ["method", "status"]
-    list_select_related = ["trade"]
-    search_fields = ["trade__id", "path"]
 
 
 @admin.register(Move)
