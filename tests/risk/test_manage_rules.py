@@ -21,6 +21,7 @@ from risk.manage_rules import (
     time_is_over,
     wanted_stop,
 )
+from risk.part_targets import PartTarget
 from risk.symbols import is_on_tick
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -82,6 +83,31 @@ def test_a_trailing_stop_waits_thirty_seconds_between_two_moves():
     assert wanted_stop(TRAIL, run(trailed_at=NOW - TRAIL_EVERY), price=D(62000)) is not None
 
 
+@pytest.mark.parametrize(("r", "at"), [("0.5", 60300), ("1", 60600), ("2.5", 61500)])
+def test_a_trader_may_say_at_how_much_profit_the_stop_breaks_even(r, at):
+    rules = Management(break_even=True, break_even_r=D(r))
+    assert next_price(rules, run()) == at
+    assert wanted_stop(rules, run(), price=D(at) - D("0.01")) is None
+    assert wanted_stop(rules, run(), price=D(at)).stop == break_even_stop(run())
+    assert next_price(rules, mirrored()) == 120000 - at
+
+
+def test_with_a_nearer_target_the_stop_breaks_even_there_where_that_comes_first():
+    sooner = Management(break_even=True, targets=(PartTarget(D(60500), D("0.5")),))
+    later = Management(break_even=True, targets=(PartTarget(D(61200), D("0.5")),))
+    assert next_price(sooner, run()) == 60500
+    assert next_price(later, run()) == 60900, "half way"
+
+
+def test_a_stop_may_trail_by_percent_of_the_price():
+    rules = Management(trail_percent=D(1))
+    assert wanted_stop(rules, run(), price=D(61000)).stop == D(60390)
+    first = next_price(rules, run())
+    assert D("60151.52") < first < D("60151.53"), "1 % behind it lies a quarter R above the stop"
+    above = wanted_stop(rules, mirrored(), price=D(59000))
+    assert above.stop == D(59590)
+
+
 def test_a_stop_may_trail_by_average_true_ranges_and_stays_where_none_is_known():
     by_range = Management(trail_atr=D(2))
     assert wanted_stop(by_range, run(), price=D(60600)).stop == D(60100)
@@ -125,6 +151,13 @@ def test_the_time_stop_is_due_when_its_minutes_are_over():
         {"trail_r": D("0.2")},
         {"trail_r": D(101)},
         {"trail_atr": D(0)},
+        {"trail_percent": D("0.09")},
+        {"trail_percent": D("20.01")},
+        {"trail_percent": D("NaN")},
+        {"trail_percent": D(1), "trail_r": D(1)},
+        {"break_even_r": D(1)},
+        {"break_even": True, "break_even_r": D("0.2")},
+        {"targets": (PartTarget(D(61000), D("0.1")),) * 3},
         {"trail_r": D(1), "trail_atr": D(1)},
         {"trail_atr": D(1), "atr_period": 0},
         {"ratchets": (Ratchet(D(1), D(1)),)},
@@ -148,14 +181,19 @@ trails = (
     st.just({})
     | st.builds(lambda r: {"trail_r": r}, multiples)
     | st.builds(lambda m, n: {"trail_atr": m, "atr_period": n}, multiples, st.integers(1, 99))
+    | st.builds(lambda p: {"trail_percent": p}, st.decimals("0.1", "20", places=2))
 )
 
 
 @st.composite
 def managements(draw) -> Management:
     ats = sorted(draw(st.sets(st.integers(1, 50), max_size=4)))
+    even = draw(st.booleans())
+    nearer = draw(st.lists(st.decimals("0.01", "0.49", places=2), max_size=2))
     return Management(
-        break_even=draw(st.booleans()),
+        break_even=even,
+        break_even_r=draw(st.none() | multiples) if even else None,
+        targets=tuple(PartTarget(D(61000 + n), share) for n, share in enumerate(nearer)),
         **draw(trails),
         ratchets=tuple(Ratchet(D(at), D(at) - D("0.5")) for at in ats),
         close_after_minutes=draw(st.none() | st.integers(1, 1000)),
