@@ -29,6 +29,7 @@ from trading.exchange.port import (
 from trading.exchange.user_stream import (
     Alive,
     BalanceUpdate,
+    Ending,
     FundsMoved,
     OrderUpdate,
     StreamEvent,
@@ -66,7 +67,7 @@ def take_in(account: ExchangeAccount, event: StreamEvent) -> None:
                 change=change,
                 at=at,
             )
-        case Alive():
+        case Alive() | Ending():
             pass
     note_alive(account)
 

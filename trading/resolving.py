@@ -124,8 +124,11 @@ def _not_found(orders: Sequence[Order], *, now: datetime, why: str = GONE_ENTRY)
             if looks >= LOOKS_FOR_ABSENT and now - _sent_at([order]) >= ABSENT_AFTER:
                 advance(order, to=State.EXPIRED, looks=looks, next_look_at=None, state_reason=why)
             else:
-                pause = clock.now() + _pause(looks)
-                Order.objects.filter(pk=order.pk).update(looks=looks, next_look_at=pause)
+                pause, left = _pause(looks), ABSENT_AFTER - (now - _sent_at([order]))
+                if left > timedelta(0):
+                    pause = min(pause, left)  # the look that may decide is not put off beyond it
+                again = clock.now() + pause
+                Order.objects.filter(pk=order.pk).update(looks=looks, next_look_at=again)
         settle(trade)
     _tell_if_resolved(orders, why)
 

@@ -11,7 +11,15 @@ from websockets.asyncio.server import ServerConnection, serve
 from testudo import clock
 from trading.credentials import ApiKeys
 from trading.exchange import user_stream
-from trading.exchange.user_stream import Alive, FundsMoved, StreamLost, Subscribed, follow, session
+from trading.exchange.user_stream import (
+    Alive,
+    Ending,
+    FundsMoved,
+    StreamLost,
+    Subscribed,
+    follow,
+    session,
+)
 
 KEYS = ApiKeys("key", "secret")
 
@@ -183,10 +191,17 @@ async def test_f22_more_than_can_be_booked_is_a_gap_and_no_crash(peer, monkeypat
             await to_the_end(events)
 
 
-@pytest.mark.parametrize("kind", ["eventStreamTerminated", "serverShutdown"])
-async def test_f23_the_end_the_exchange_announces_ends_the_session(peer, kind):
-    peer.with_the_ack = [{"event": {"e": kind, "E": 1}}]
-    assert await lost(peer) == kind
+async def test_f23_a_stream_the_exchange_has_ended_is_lost(peer):
+    peer.with_the_ack = [{"event": {"e": "eventStreamTerminated", "E": 1}}]
+    assert await lost(peer) == "eventStreamTerminated"
+
+
+async def test_f23_an_end_the_exchange_announces_is_told_and_the_session_goes_on(peer):
+    peer.with_the_ack = [{"event": {"e": "serverShutdown", "E": 1}}, deposit(1)]
+    async with aclosing(session(peer.url, KEYS)) as events, asyncio.timeout(20):
+        assert isinstance(await anext(events), Subscribed)
+        assert isinstance(await anext(events), Ending)
+        assert isinstance(await anext(events), FundsMoved)
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,12 @@ class Alive:
     """The peer answered a ping: nothing happened, and that is known."""
 
 
-StreamEvent = Subscribed | OrderUpdate | BalanceUpdate | FundsMoved | Alive
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The exchange says that it will end this connection: begin the next one now."""
+
+
+StreamEvent = Subscribed | OrderUpdate | BalanceUpdate | FundsMoved | Alive | Ending
 
 
 async def session(url: str, keys: ApiKeys) -> AsyncIterator[StreamEvent]:
@@ -191,7 +196,7 @@ async def _events(socket: ClientConnection) -> AsyncIterator[StreamEvent]:
 def read_event(frame: dict[str, Any]) -> StreamEvent | None:
     """A user event in the port's words; None for what does not concern orders or balances.
 
-    Raises: StreamLost, where the exchange ends the stream or says that it will.
+    Raises: StreamLost, where the exchange ends the stream.
     """
     raw = frame.get("event", frame)
     kind = raw.get("e")
@@ -207,7 +212,9 @@ def read_event(frame: dict[str, Any]) -> StreamEvent | None:
         )
     if kind == "balanceUpdate":
         return FundsMoved(raw["a"], Decimal(raw["d"]), clock.from_ms(int(raw["T"])))
-    if kind in ("eventStreamTerminated", "serverShutdown"):
+    if kind == "serverShutdown":
+        return Ending()
+    if kind == "eventStreamTerminated":
         raise StreamLost(kind)
     return None  # listStatus repeats what the reports say
 

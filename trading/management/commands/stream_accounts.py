@@ -17,6 +17,7 @@ from django.db import close_old_connections
 from testudo import clock
 from trading import account_stream
 from trading.credentials import ApiKeys, CredentialsUnreadable, unseal
+from trading.exchange.overlap import renewed
 from trading.exchange.port import RequestsHeld
 from trading.exchange.user_stream import StreamEvent, StreamLost, follow, session
 from trading.exchange.venues import VenueRefused, venue_urls
@@ -127,7 +128,7 @@ class Streams:
 
         # Start is recovery: no new risk before the books were matched (R14).
         await on_lost("starting")
-        await follow(open_session, on_event=on_event, on_lost=on_lost)
+        await follow(lambda: renewed(open_session), on_event=on_event, on_lost=on_lost)
 
     async def _session(self, venue: str, url: str, keys: ApiKeys) -> AsyncIterator[StreamEvent]:
         """A session, opened once the budget of requests has room for it."""
