@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.desk.test_accessibility import OPTIONS, axe, everywhere, shown, violations
-from tests.desk.wire import preview
+from tests.desk.wire import preview, trade
 
 
 def managing(desk):
@@ -102,6 +102,26 @@ def test_the_servers_refusal_stands_beside_the_field_it_is_about(desk, field, gr
     desk.exchange.answer = lambda d: (200, preview(d))
     fill(desk, trail="2")
     expect(desk.page.locator(f"#err-{group}")).to_be_hidden()
+
+
+def test_an_open_position_shows_its_nearer_targets_until_they_sell(open_desk):
+    """And its profit and R are those of the whole trade, the sold part in."""
+    desk = open_desk()
+    near = {"price": "64700", "share": "0.5", "sold": False}
+    last = {"price": "65369.7", "share": "0.5", "sold": False}
+    desk.exchange.open = [trade(targets=[near, last])]
+    desk.open()
+    cell = desk.page.locator(".cell-target .cell-value")
+    expect(cell).to_have_text("64,700.00 · 65,369.70")
+    sold = trade(
+        version=5, targets=[near | {"sold": True}, last], held_quantity="0.1", entry_price="63900",
+        sold_quantity="0.1", exit_price="64700", initial_risk="100",
+    )  # fmt: skip
+    desk.exchange.event("Target: 0.1 BTC at 64700.", sold)
+    expect(cell).to_have_text("65,369.70")
+    desk.exchange.price("64000.01")  # the bid is 64000.00: 10 open and 80 taken
+    expect(desk.page.locator(".cell-profit .cell-value")).to_contain_text("+90.00 USDT")
+    expect(desk.page.locator(".cell-r .cell-value")).to_contain_text("+0.90 R")
 
 
 @everywhere

@@ -20,6 +20,7 @@ from tests.trading.test_moves_faults import (
 )
 from testudo import failpoints
 from trading import moves, orders
+from trading.api import present
 from trading.decision_replay import replay
 from trading.exchange.factory import exchange_for
 from trading.exchange.paper.values import to_e8
@@ -120,6 +121,18 @@ def test_the_exchange_sells_each_part_at_its_target_and_r_is_that_of_both(floor,
     at_last = (trade.target - trade.entry) / (trade.entry - trade.stop)
     assert 0 < trade.profit / trade.initial_risk < at_last, "a part was sold nearer"
     assert trade.naked_ms == Move.objects.get().naked_ms
+
+
+def test_the_api_shows_every_target_and_which_has_sold(floor, account, trade):
+    shown = present.trade(trade)
+    assert [(part["share"], part["sold"]) for part in shown["targets"]] == [
+        ("0.5", False), ("0.5", False),
+    ]  # fmt: skip
+    trade = walked(floor, trade, first_target(trade) * Decimal("1.0005"))
+    shown = present.trade(trade)
+    assert [part["sold"] for part in shown["targets"]] == [True, False]
+    assert Decimal(shown["targets"][1]["price"]) == trade.target
+    assert Decimal(shown["sold_quantity"]) == sold(trade) > 0
 
 
 def test_after_a_part_is_sold_the_stop_still_moves_for_the_rest_alone(floor, account, trade):

@@ -6,11 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from risk.part_targets import layout, least_quantity, shares_of
 from risk.rmultiple import r_of
 from risk.rules import Verdict, may_proceed
 from testudo.events.models import OutboxEvent
 from testudo.web.fields import plain
+from trading.api.present_parts import planned_parts, targets
 from trading.api.standing import state_text, waits, would_wait_until
 from trading.fixes import WayOut
 from trading.models import ExchangeAccount, Move, Order, Trade
@@ -112,7 +112,7 @@ def preview(
         "quoted_price": money(plan.price),
         "quoted_at": moment(book.at),
         "management": drawing.management.as_dict(),
-        "parts": _parts(it),
+        "parts": planned_parts(it),
         "verdicts": verdicts(it.verdicts),
         "fixes": ways_out(fixes),
         "gauges": {
@@ -120,29 +120,6 @@ def preview(
             "day_loss": _gauge(day_used, plan.risk, book.day_start_equity * limits.max_day_loss),
         },
     }
-
-
-def _parts(it: Judged) -> list[dict[str, Any]]:
-    """What is sold at which of several targets, after the entry's fee; empty for one target, and
-    where the exchange does not take them (its filters' verdict says so)."""
-    plan = it.plan
-    if not plan.targets:
-        return []
-    wanted = shares_of(plan.targets, plan.target)
-    found = layout(
-        plan.sizing.leg_quantity,
-        tuple(enumerate(wanted, 1)),
-        step=plan.symbol.exit_step,
-        least=least_quantity(plan.symbol, plan.stop),
-    )
-    return [
-        {
-            "price": money(part.target),
-            "share": money(wanted[part.number - 1].share),
-            "quantity": money(part.quantity),
-        }
-        for part in found
-    ]
 
 
 def _gauge(before: Decimal, added: Decimal, limit: Decimal) -> dict[str, str | None]:
@@ -169,6 +146,7 @@ def trade(row: Trade) -> dict[str, Any]:
         "worst_entry": money(row.worst_entry),
         "stop": money(row.stop_now),
         "target": money(row.target_now),
+        "targets": targets(row),
         "planned_stop": money(row.stop),
         "planned_target": money(row.target),
         "move": _move(row.open_move),
@@ -181,6 +159,7 @@ def trade(row: Trade) -> dict[str, Any]:
         "exit_price": money(position.exit_price),
         "entered_quantity": money(position.entered),
         "held_quantity": money(row.held),
+        "sold_quantity": money(position.exited),
         "protected": _protected(row, position),
         "unprotected": is_naked(row),
         "unprotected_since": moment(row.naked_since) if is_naked(row) else None,

@@ -112,7 +112,11 @@ _TRADE = {
     "state": serializers.CharField(),
     "state_text": serializers.CharField(),
     **{name: _money() for name in ("initial_risk", "entry_price", "exit_price")},
-    **{name: _money() for name in ("entered_quantity", "held_quantity", "fees")},
+    **{name: _money() for name in ("entered_quantity", "held_quantity", "sold_quantity", "fees")},
+    "targets": _list_of(
+        {**{name: _money() for name in ("price", "share")}, "sold": serializers.BooleanField()},
+        "TradeTarget",
+    ),
     **{name: _money() for name in ("planned_stop", "planned_target")},
     "move": _OPEN_MOVE,
     "waits": serializers.ChoiceField(["line", "exchange"], allow_null=True),

@@ -14,6 +14,7 @@ import { MarketBar } from "testudo/desk/market_bar.js"
 import { MarketFeed } from "testudo/desk/market_feed.js"
 import { clearNotice, notice } from "testudo/desk/notices.js"
 import { Plan } from "testudo/desk/plan.js"
+import { nearerTargets } from "testudo/desk/position_row.js"
 import { Positions } from "testudo/desk/positions.js"
 import { ofTrade, UnprotectedAlarm } from "testudo/desk/unprotected.js"
 import { Ticket } from "testudo/desk/ticket.js"
@@ -96,6 +97,7 @@ function showTradeLines() {
     add(trade.entry_price ? "in at" : "entry", trade.entry_price ?? trade.entry, "--muted")
     add("stop", trade.stop, "--line-stop")
     add("target", trade.target, "--line-target")
+    for (const [at, part] of nearerTargets(trade).entries()) add(`part ${at + 1}`, part.price, "--line-target")
     if (trade.state !== "open") continue
     for (const line of /** @type {const} */ (["stop", "target"])) {
       movable.push({ id: trade.id, line, ticks: grid.of(trade[line]) })

@@ -13,7 +13,11 @@ export function markToMarket(trade, tick) {
   // A long is worth what it can be sold at.
   const price = Decimal.of(trade.side === "long" ? tick.bid : tick.ask)
   const towards = trade.side === "long" ? price.minus(entry) : entry.minus(price)
-  const profit = towards.times(Decimal.of(trade.held_quantity))
+  // What was sold at a nearer target counts as well: the R shown is the whole trade's.
+  const exit = Decimal.maybe(trade.exit_price)
+  const gained = exit && (trade.side === "long" ? exit.minus(entry) : entry.minus(exit))
+  const taken = gained ? gained.times(Decimal.of(trade.sold_quantity ?? "0")) : Decimal.of("0")
+  const profit = towards.times(Decimal.of(trade.held_quantity)).plus(taken)
   const risk = Decimal.maybe(trade.initial_risk)
   const stop = Decimal.of(trade.stop)
   const room = trade.side === "long" ? price.minus(stop) : stop.minus(price)

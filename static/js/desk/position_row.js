@@ -68,7 +68,8 @@ export class PositionRow {
     for (const line of /** @type {const} */ (["stop", "target"])) {
       const to = trade.move?.[line]
       const moving = to && !Decimal.of(to).minus(Decimal.of(trade[line])).sign ? undefined : to
-      say(c[line], moving ? `${figure(trade[line], places)} → ${figure(moving, places)}` : figure(trade[line], places))
+      const nearer = line === "target" ? nearerTargets(trade).map((part) => `${figure(part.price, places)} · `).join("") : ""
+      say(c[line], nearer + (moving ? `${figure(trade[line], places)} → ${figure(moving, places)}` : figure(trade[line], places)))
     }
     this.mover?.take(trade)
     if (trade.state !== "open") this.mover?.close()
@@ -170,6 +171,9 @@ export class PositionRow {
     }
   }
 }
+
+/** Targets before the last that have not sold yet. @param {Trade} trade */
+export const nearerTargets = (trade) => (trade.targets ?? []).slice(0, -1).filter((part) => !part.sold)
 
 /** @param {Trade} trade */
 const stateOf = (trade) =>

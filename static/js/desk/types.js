@@ -39,6 +39,7 @@
  *   expires_at?: string | null, state: string, state_text: string, entry: string, worst_entry: string,
  *   stop: string, target: string, planned_stop?: string, planned_target?: string,
  *   move?: {stop: string, target: string, why: string, state: string} | null,
+ *   targets?: {price: string, share: string, sold: boolean}[], sold_quantity?: string,
  *   quantity: string, planned_risk: string, risk_budget: string,
  *   initial_risk: string | null, reward_to_risk: string | null, entry_price: string | null,
  *   exit_price: string | null, entered_quantity: string, held_quantity: string,
