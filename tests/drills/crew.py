@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import time
@@ -70,6 +71,8 @@ def begin(url: str) -> None:
     from django.db import connections
 
     quiet()
+    gc.freeze()  # what is loaded now stays; and rows by the thousand are no cycles to look for
+    gc.set_threshold(50_000, 20, 20)
     settings = connections["default"].settings_dict
     if "synchronous_commit" not in settings["OPTIONS"]["options"]:
         # The server never dies here; `kill` and `stack` see to what survives that.
