@@ -30,7 +30,7 @@ from tests.bench import ooda_profile as profile
 from tests.bench.http import running, server_seconds
 from tests.bench.http_load import Connection, connect
 from tests.bench.measures import Measure
-from tests.bench.ooda_profile import RATE, family
+from tests.bench.ooda_profile import RATE
 from tests.flows.trader import Trader, until
 from tests.running import RunningStack
 
@@ -176,7 +176,7 @@ class Bench:
         pids = self.stack.run["pids"]
         named = {name: pid for name, pid in pids.items() if name not in ("supervisor", "postgres")}
         busy = {name: server_seconds(pid) for name, pid in named.items()}
-        return {**busy, "postgres": sum(map(server_seconds, family(pids["postgres"])))}
+        return {**busy, "postgres": profile.family_seconds(pids["postgres"])}
 
     def rush(self, count: int) -> list[dict[str, Any]]:
         """As many at once as go through."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.bench.http import CORE_TICKS
 from tests.bench.measures import Measure, percentile
 
 RATE = 10  # placements a second
@@ -59,17 +60,19 @@ def cores(busy: Mapping[str, float]) -> list[Measure]:
     ]
 
 
-def family(pid: int) -> list[int]:
-    """A process and its children."""
-    found = [pid]
+def family_seconds(pid: int) -> float:
+    """Processor seconds a process and its children have had, those that ended among them."""
+    ticks = 0
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-        except OSError:  # it ended meanwhile
+            fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+        except OSError:  # it ended meanwhile: its parent has its time now
             continue
-        if parent == pid:
-            found.append(int(entry.name))
-    return found
+        if int(entry.name) == pid:
+            ticks += sum(map(int, fields[11:15]))  # its own, and its ended children's
+        elif int(fields[1]) == pid:
+            ticks += sum(map(int, fields[11:13]))
+    return ticks / CORE_TICKS
 
 
 def rush(rows: Sequence[dict[str, Any]]) -> list[Measure]:
