@@ -80,9 +80,9 @@ BUGS = [
     Bug(
         "a fill booked twice",
         "trading/bookkeeping.py",
-        "            exchange_trade_id=report.trade_id,\n            defaults=facts,",
-        "            exchange_trade_id=report.trade_id + 10**9 * Fill.objects.count(),\n"
-        "            defaults=facts,",
+        "        exchange_trade_id=report.trade_id,\n        order=order,",
+        "        exchange_trade_id=report.trade_id + 10**9 * (1 + Fill.objects.count()),\n"
+        "        order=order,",
         ("tests/trading/test_path.py",),
     ),
     Bug(

@@ -1,41 +1,31 @@
 """Writing down what the exchange says: order states, fills, balances, and what follows from them.
 
-Every report goes through `book_order` and `book_fills`, whether it came by stream, answer or
-query, in any order, any number of times. Locks are taken trade first, then the event stream, and
-no row lock is ever held across a network call (R6).
+Every report goes through `book`, whether it came by stream, answer or query, in any order, any
+number of times. Locks are taken trade first, then balances, then the event stream, and no row lock
+is ever held across a network call (R6).
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.db.models import F, Sum
 
 from risk.wording import plain
 from testudo import clock
+from testudo.db.batch import Batch
 from testudo.observability import correlation
 from trading import commissions, events, ledger
 from trading.exchange.port import BalanceReport, OrderReport, TradeReport
 from trading.models import Balance, EntryKind, Fill, Leg, Order, Trade
-from trading.order_states import LIVE, NEXT, TERMINAL, IllegalMove, State
+from trading.order_reports import figures_in, news_in, next_state
+from trading.order_states import NEXT, TERMINAL, IllegalMove, State
 from trading.settlement import settle, tell
 from trading.wake import wake_turn_after_part
 
 log = structlog.get_logger(__name__)
-
-# Binance's words for ours. PENDING_CANCEL is documented as unused.
-STATES = {
-    "NEW": State.OPEN,
-    "PENDING_NEW": State.WAITING,
-    "PARTIALLY_FILLED": State.PARTLY_FILLED,
-    "FILLED": State.FILLED,
-    "CANCELED": State.CANCELED,
-    "REJECTED": State.REJECTED,
-    "EXPIRED": State.EXPIRED,
-    "EXPIRED_IN_MATCH": State.EXPIRED,
-}
 
 ENDED = {State.CANCELED: "was canceled", State.EXPIRED: "expired", State.REJECTED: "was refused"}
 
@@ -72,71 +62,148 @@ def find_ours(account_id: UUID, report: OrderReport | TradeReport) -> Order | No
         found = orders.filter(client_order_id=report.client_order_id).first()
         if found:
             return found
+    return _find_by_number(account_id, report)
+
+
+def _find_by_number(account_id: UUID, report: OrderReport | TradeReport) -> Order | None:
+    orders = Order.objects.filter(account_id=account_id).select_related("trade__account")
     return orders.filter(symbol=report.symbol, exchange_order_id=report.exchange_order_id).first()
 
 
 def book_order(account_id: UUID, report: OrderReport) -> Order | None:
     """Take in one order's state. Never backwards: a late or doubled report changes nothing."""
-    known = find_ours(account_id, report)
-    if known is None:
-        return None  # not ours: shown elsewhere, never touched
-    with story_of(known), transaction.atomic():
-        trade = lock_trade(known.trade_id)
-        order = Order.objects.get(pk=known.pk)
-        before = _figures(order)
-        _book_figures(order, report)
-        _move(trade, order, report)
-        if _figures(order) != before:  # a poll that brings no news raises no version: B18
-            settle(trade)
-    return order
+    ours = book(account_id, [report]).ours
+    return ours[0] if ours else None  # else not ours: shown elsewhere, never touched
 
 
-def _figures(order: Order) -> tuple[object, ...]:
-    """What a report may change of an order."""
-    return (
-        order.state, order.quantity, order.filled, order.exchange_order_id, order.working_at,
-        order.resting_at,
-    )  # fmt: skip
+def book_fills(account_id: UUID, executed: Iterable[TradeReport]) -> int:
+    """Book executions, each once however often it is reported (R12). Returns how many were new."""
+    return book(account_id, executed=tuple(executed)).fills
 
 
-def _book_figures(order: Order, report: OrderReport) -> None:
-    """Ids and quantities only grow: the size of an OPO leg appears when the entry has filled."""
-    changed = []
-    if order.exchange_order_id is None:
-        order.exchange_order_id = report.exchange_order_id
-        changed.append("exchange_order_id")
-    if order.quantity is None and report.quantity is not None:
-        order.quantity = report.quantity
-        changed.append("quantity")
-    if report.executed > order.filled:
-        order.filled = report.executed
-        changed.append("filled")
-    if order.working_at is None and report.working_at is not None:
-        order.working_at = report.working_at
-        changed.append("working_at")
-    if order.resting_at is None and STATES[report.status] in (*LIVE, State.FILLED):
-        order.resting_at = report.at
-        changed.append("resting_at")
-    if changed:
-        order.save(update_fields=changed)
+@dataclass(slots=True)
+class Booked:
+    """What came of a few reports."""
+
+    ours: list[Order] = field(default_factory=list)  # of the order reports that are ours, in turn
+    news: bool = False  # whether any of them changed anything
+    fills: int = 0  # executions that were not known
 
 
-def _move(trade: Trade, order: Order, report: OrderReport) -> None:
-    to = STATES[report.status]
-    if order.quantity is not None and order.filled >= order.quantity:
-        to = State.FILLED
+def book(
+    account_id: UUID, reports: Sequence[OrderReport] = (), executed: Sequence[TradeReport] = ()
+) -> Booked:
+    """Take in what the exchange said at one time of orders and executions.
+
+    What concerns one trade is booked in one transaction under its lock, and what follows from it
+    is settled once. Reports that bring no news take no lock: as if they had come just before
+    whatever holds it. So a poll that brings none raises no version (B18).
+    """
+    booked, known = Booked(), _find_all(account_id, [*reports, *executed])
+    strange = _not_booked(account_id, executed)
+    by_trade: dict[UUID, _Said] = {}
+    for report in reports:
+        if (order := known.get(_key(report))) is not None:
+            booked.ours.append(order)
+            if news_in(order, report):
+                by_trade.setdefault(order.trade_id, _Said(order)).reports.append((order, report))
+    for each in strange:
+        if (order := known.get(_key(each))) is not None:
+            worth = commissions.value_of(order.trade, each)  # may ask Redis: before any lock
+            by_trade.setdefault(order.trade_id, _Said(order)).executed.append((order, each, worth))
+    for trade_id, said in by_trade.items():
+        with story_of(said.first), transaction.atomic():
+            news, fills = _book(trade_id, said)
+        booked.news, booked.fills = booked.news or news, booked.fills + fills
+    return booked
+
+
+@dataclass(slots=True)
+class _Said:
+    """What was said of one trade, with our rows as they were found, unlocked."""
+
+    first: Order
+    reports: list[tuple[Order, OrderReport]] = field(default_factory=list)
+    executed: list[tuple[Order, TradeReport, Decimal]] = field(default_factory=list)
+
+
+def _key(report: OrderReport | TradeReport) -> tuple[str, str, int]:
+    return report.client_order_id, report.symbol, report.exchange_order_id
+
+
+def _find_all(
+    account_id: UUID, reports: Sequence[OrderReport | TradeReport]
+) -> dict[tuple[str, str, int], Order]:
+    """`find_ours` of all of them: one query where the exchange told our own ids."""
+    wanted = {report.client_order_id for report in reports if report.client_order_id}
+    orders = Order.objects.filter(account_id=account_id, client_order_id__in=wanted)
+    by_id = {each.client_order_id: each for each in orders.select_related("trade__account")}
+    found = {}
+    for report in reports:
+        order = by_id.get(report.client_order_id) or _find_by_number(account_id, report)
+        if order is not None:
+            found[_key(report)] = order
+    return found
+
+
+def _not_booked(account_id: UUID, executed: Sequence[TradeReport]) -> list[TradeReport]:
+    """Those whose fill is not in the books yet; looked at again under the trade's lock."""
+    if not executed:
+        return []
+    wanted = {each.trade_id for each in executed}
+    rows = Fill.objects.filter(account_id=account_id, exchange_trade_id__in=wanted)
+    known = set(rows.values_list("symbol", "exchange_trade_id"))
+    return [each for each in executed if (each.symbol, each.trade_id) not in known]
+
+
+def _book(trade_id: UUID, said: _Said) -> tuple[bool, int]:
+    """Under the trade's lock, with its orders and fills read under it."""
+    trade = lock_trade(trade_id)
+    trade.account = said.first.trade.account  # never another's
+    orders = {order.pk: order for order in trade.orders.all()}
+    fills = list(trade.fills.all())
+    rows, told = Batch(), Batch()  # facts are told last: so the locks have one order
+    news, before = False, len(fills)
+    for known, report in said.reports:
+        news |= _take_in(trade, orders[known.pk], report, told)
+    for known, each, worth in said.executed:
+        _book_fill(trade, orders[known.pk], each, worth, fills, rows, told)
+    new = len(fills) - before
+    rows.run()
+    told.run()
+    if news or new:
+        settle(trade, orders=tuple(orders.values()), fills=fills)
+    return news or bool(new), new
+
+
+def _take_in(trade: Trade, order: Order, report: OrderReport, told: Batch) -> bool:
+    """Whether the report changed the order."""
+    figures = figures_in(order, report)
+    to = next_state(order, report, figures)
     first_answer = order.state in (State.SENDING, State.UNKNOWN)
-    if to == order.state or to not in NEXT[State(order.state)]:
-        return
-    if order.ended_at is not None and to not in TERMINAL:
-        return  # an older word than the exchange's last one (F17); only our own "absent" is undone
-    ended = {"ended_at": report.at} if to in TERMINAL else {}
-    advance(order, to=to, state_reason=report.reason, next_look_at=None, **ended)
-    log.info("order_moved", order=order.client_order_id, leg=order.leg, to=to)
-    if first_answer and trade.acknowledged_at is None:
-        trade.acknowledged_at = clock.now()
-        trade.save(update_fields=["acknowledged_at"])
+    if to is not None:
+        ended = {"ended_at": report.at} if to in TERMINAL else {}
+        moved = advance(
+            order, to=to, state_reason=report.reason, next_look_at=None, **ended, **figures
+        )
+        if moved:
+            log.info("order_moved", order=order.client_order_id, leg=order.leg, to=to)
+            if first_answer and trade.acknowledged_at is None:
+                trade.acknowledged_at = clock.now()  # `settle` saves it
+            _tell_moved(trade, order, report, told, first_answer=first_answer)
+            return True
+    if figures:  # it stays where it is, or somebody moved it first
+        for name, value in figures.items():
+            setattr(order, name, value)
+        order.save(update_fields=list(figures))
+    return bool(figures)
+
+
+def _tell_moved(
+    trade: Trade, order: Order, report: OrderReport, told: Batch, *, first_answer: bool
+) -> None:
     fact = {"account_id": trade.account_id, "trade_id": trade.pk, "symbol": trade.symbol}
+    to = State(order.state)
     if first_answer:
         text = f"Binance has the {order.leg} order."
         if trade.account.venue == "paper":
@@ -144,6 +211,7 @@ def _move(trade: Trade, order: Order, report: OrderReport) -> None:
         tell(
             trade.account_id,
             events.OrderAcknowledged(**fact, client_order_id=order.client_order_id, text=text),
+            batch=told,
         )
     if to in (State.CANCELED, State.EXPIRED, State.REJECTED):
         why = f" ({report.reason})" if report.reason and report.reason != "NONE" else ""
@@ -155,77 +223,75 @@ def _move(trade: Trade, order: Order, report: OrderReport) -> None:
                 state=to,
                 text=f"The {order.leg} order {ENDED[to]}{why}.",
             ),
+            batch=told,
         )
 
 
-def book_fills(account_id: UUID, reports: Iterable[TradeReport]) -> int:
-    """Book executions, each once however often it is reported (R12). Returns how many were new."""
-    booked = 0
-    for report in reports:
-        order = find_ours(account_id, report)
-        if order is not None:
-            booked += _book_fill(order, report)
-    return booked
-
-
-def _book_fill(known: Order, report: TradeReport) -> int:
-    worth = commissions.value_of(known.trade, report)  # may ask Redis: before any lock
-    with story_of(known), transaction.atomic():
-        trade = lock_trade(known.trade_id)
-        order = Order.objects.get(pk=known.pk)
-        facts = {
-            "order": order,
-            "trade": trade,
-            "price": report.price,
-            "quantity": report.quantity,
-            "quote_quantity": report.quote_quantity,
-            "commission": report.commission,
-            "commission_asset": report.commission_asset,
-            "commission_quote": worth,
-            "at": report.at,
-        }
-        fill, new = Fill.objects.get_or_create(
+def _book_fill(
+    trade: Trade,
+    order: Order,
+    report: TradeReport,
+    worth: Decimal,
+    fills: list[Fill],
+    rows: Batch,
+    told: Batch,
+) -> None:
+    """Add it to `fills`, all of the trade's as read under its lock, where it is new."""
+    if any(each.exchange_trade_id == report.trade_id for each in fills):
+        return
+    fill = Fill(
+        account_id=order.account_id,
+        symbol=report.symbol,
+        exchange_trade_id=report.trade_id,
+        order=order,
+        trade=trade,
+        price=report.price,
+        quantity=report.quantity,
+        quote_quantity=report.quote_quantity,
+        commission=report.commission,
+        commission_asset=report.commission_asset,
+        commission_quote=worth,
+        at=report.at,
+    )
+    fills.append(fill)
+    rows.insert(fill)
+    _move_cash(trade, order, report, rows)
+    ledger.post_new_fill(fill, rows)
+    total = sum((each.quantity for each in fills if each.order_id == order.pk), Decimal(0))
+    if total > order.filled:
+        order.filled = total
+        order.save(update_fields=["filled"])
+    tell(
+        order.account_id,
+        events.OrderFilled(
             account_id=order.account_id,
-            symbol=report.symbol,
+            trade_id=trade.pk,
+            symbol=order.symbol,
+            order_id=order.pk,
+            leg=order.leg,
             exchange_trade_id=report.trade_id,
-            defaults=facts,
-        )
-        if not new:
-            return 0
-        _move_cash(trade, order, report)
-        ledger.post_fill(fill, first=True)
-        total = order.fills.aggregate(total=Sum("quantity"))["total"]
-        if total > order.filled:
-            order.filled = total
-            order.save(update_fields=["filled"])
-        tell(
-            order.account_id,
-            events.OrderFilled(
-                account_id=order.account_id,
-                trade_id=trade.pk,
-                symbol=order.symbol,
-                order_id=order.pk,
-                leg=order.leg,
-                exchange_trade_id=report.trade_id,
-                quantity=report.quantity,
-                price=report.price,
-                text=f"{order.leg.capitalize()}: {plain(report.quantity)} {trade.base_asset} "
-                f"at {plain(report.price)}.",
-            ),
-        )
-        settle(trade)
-        if order.leg == Leg.ENTRY and trade.kind == EntryKind.PULLBACK:
-            wake_turn_after_part(trade.account_id)
-    return 1
+            quantity=report.quantity,
+            price=report.price,
+            text=f"{order.leg.capitalize()}: {plain(report.quantity)} {trade.base_asset} "
+            f"at {plain(report.price)}.",
+        ),
+        batch=told,
+    )
+    if order.leg == Leg.ENTRY and trade.kind == EntryKind.PULLBACK:
+        wake_turn_after_part(trade.account_id)
 
 
-def _move_cash(trade: Trade, order: Order, report: TradeReport) -> None:
-    """Our ledger of the cash: what the fill cost or brought. The row's lock is the last but the
-    event stream's."""
+_MOVE_CASH = """
+UPDATE trading_balance SET booked = booked + %s
+WHERE account_id = %s AND asset = %s AND booked IS NOT NULL
+"""
+
+
+def _move_cash(trade: Trade, order: Order, report: TradeReport, rows: Batch) -> None:
+    """Our ledger of the cash: what the fill cost or brought."""
     paid = report.commission if report.commission_asset == trade.currency else Decimal(0)
     moved = report.quote_quantity if order.side == "SELL" else -report.quote_quantity
-    rows = Balance.objects.filter(account_id=trade.account_id, asset=trade.currency)
-    rows.exclude(booked=None).update(booked=F("booked") + moved - paid)
+    rows.add(_MOVE_CASH, [moved - paid, trade.account_id, trade.currency])
 
 
 def book_balances(account_id: UUID, reports: Sequence[BalanceReport]) -> None:

@@ -20,9 +20,10 @@ from django.db.models import Q
 from risk.wording import plain
 from testudo import clock
 from trading import asset_flows, client_ids, coverage, incidents, ledger
-from trading.bookkeeping import STATES, book_balances
+from trading.bookkeeping import book_balances
 from trading.exchange.port import BalanceReport, Exchange, OrderReport, TradeReport
 from trading.models import ExchangeAccount, Fill, Incident, Order, Trade
+from trading.order_reports import STATES
 from trading.order_states import FINISHED, LIVE, TERMINAL, State, TradeState
 from trading.rate_budget import Use, spending
 from trading.wording import difference

@@ -14,9 +14,10 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Sum
 
+from testudo.db.batch import Batch
 from testudo.db.ids import new_id
 from trading.models import AccountFlow, Balance, ExchangeAccount, Fill, LedgerBalance, LedgerEntry
 
@@ -54,14 +55,20 @@ def of_flow(flow: AccountFlow) -> Postings:
     }
 
 
-def post_fill(fill: Fill, *, first: bool = False) -> bool:
-    """Enter a booked fill. Call it in the transaction that books it. False: it was entered.
+def post_fill(fill: Fill) -> bool:
+    """Enter a booked fill. Call it in the transaction that books it. False: it was entered."""
+    postings = _of_booked(fill)
+    return _post(fill.account_id, source_of_fill(fill), postings, at=fill.at)
 
-    `first`: the caller has just written the fill, so nobody can have entered it.
-    """
+
+def post_new_fill(fill: Fill, batch: Batch) -> None:
+    """The same for one that `batch` has just written, so that nobody can have entered it."""
+    _enter(fill.account_id, source_of_fill(fill), _of_booked(fill), at=fill.at, batch=batch)
+
+
+def _of_booked(fill: Fill) -> Postings:
     trade = fill.trade
-    postings = of_fill(side=fill.order.side, base=trade.base_asset, quote=trade.currency, fill=fill)
-    return _post(fill.account_id, source_of_fill(fill), postings, at=fill.at, first=first)
+    return of_fill(side=fill.order.side, base=trade.base_asset, quote=trade.currency, fill=fill)
 
 
 def post_flow(flow: AccountFlow) -> bool:
@@ -71,7 +78,7 @@ def post_flow(flow: AccountFlow) -> bool:
     """
     if flow.kind == AccountFlow.Kind.MANAGED:
         return False
-    return _post(flow.account_id, source_of_flow(flow), of_flow(flow), at=flow.at, first=False)
+    return _post(flow.account_id, source_of_flow(flow), of_flow(flow), at=flow.at)
 
 
 def source_of_fill(fill: Fill) -> str:
@@ -82,14 +89,20 @@ def source_of_flow(flow: AccountFlow) -> str:
     return f"flow:{flow.key}"
 
 
-def _post(
-    account_id: UUID,
-    source: str,
-    postings: Postings,
-    *,
-    at: datetime,
-    first: bool,
-) -> bool:
+def _post(account_id: UUID, source: str, postings: Postings, *, at: datetime) -> bool:
+    with transaction.atomic():
+        # Whoever entered this source first has moved the balances on, too.
+        if LedgerEntry.objects.filter(account_id=account_id, source=source).exists():
+            return False
+        batch = Batch()
+        _enter(account_id, source, postings, at=at, batch=batch)
+        batch.run()
+    return True
+
+
+def _enter(
+    account_id: UUID, source: str, postings: Postings, *, at: datetime, batch: Batch
+) -> None:
     rows = [
         LedgerEntry(
             id=new_id(), account_id=account_id, source=source, book=book, asset=asset,
@@ -98,21 +111,15 @@ def _post(
         for (book, asset), change in sorted(postings.items())
         if change
     ]  # fmt: skip
-    with transaction.atomic():
-        # Whoever entered this source first has moved the balances on, too.
-        if not first and LedgerEntry.objects.filter(account_id=account_id, source=source).exists():
-            return False
-        LedgerEntry.objects.bulk_create(rows)
-        wallet = {row.asset: row.change for row in rows if row.book == Book.WALLET}
-        _move_on(account_id, wallet)
-    return True
+    if rows:
+        batch.insert(*rows)
+    _move_on(account_id, {row.asset: row.change for row in rows if row.book == Book.WALLET}, batch)
 
 
-def _move_on(account_id: UUID, wallet: Mapping[str, Decimal]) -> None:
+def _move_on(account_id: UUID, wallet: Mapping[str, Decimal], batch: Batch) -> None:
     """Add to the balances, in one order of locks."""
     assets = sorted(wallet)
-    with connection.cursor() as cursor:
-        cursor.execute(_MOVE_ON, [account_id, assets, [wallet[asset] for asset in assets]])
+    batch.add(_MOVE_ON, [account_id, assets, [wallet[asset] for asset in assets]])
 
 
 def is_open(account: ExchangeAccount) -> bool:
@@ -126,7 +133,10 @@ def open_books(account: ExchangeAccount) -> Decimal:
     Returns what they have of the reporting currency.
     """
     enter_missing(account)
-    _move_on(account.pk, {account.currency: ZERO})
+    with transaction.atomic():
+        batch = Batch()
+        _move_on(account.pk, {account.currency: ZERO}, batch)
+        batch.run()
     return totals(account)[account.currency]
 
 

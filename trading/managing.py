@@ -23,13 +23,13 @@ from trading.crossings import Level
 from trading.entries import TradeOver
 from trading.market.prices import Quote, latest
 from trading.market.symbols import UnknownSymbol, rules
-from trading.models import Fill, Move, MoveReason, MoveState, Order, Trade
+from trading.models import Move, MoveReason, MoveState, Trade
 from trading.move_ends import FELL_BACK
 from trading.order_states import TradeState
 from trading.plan_inputs import average_range
 from trading.plans import NoMarket
 from trading.positions import position_of
-from trading.settlement import fill_fact
+from trading.settlement import facts_of
 from trading.wake import wake_turn
 
 log = structlog.get_logger(__name__)
@@ -104,7 +104,7 @@ def _with_facts(trades: QuerySet[Trade]) -> Iterator[Trade]:
     return iter(
         trades.select_related("account").prefetch_related(
             "orders",
-            Prefetch("fills", Fill.objects.select_related("order")),
+            "fills",
             Prefetch("moves", Move.objects.exclude(state=MoveState.SUPERSEDED)),
         )
     )
@@ -112,8 +112,7 @@ def _with_facts(trades: QuerySet[Trade]) -> Iterator[Trade]:
 
 def _run_of(trade: Trade) -> Run | None:
     """None where nothing is held, or it is not protected just now: first things first."""
-    orders: Iterable[Order] = trade.orders.all()
-    position = position_of(list(orders), [fill_fact(trade, fill) for fill in trade.fills.all()])
+    position = position_of(*facts_of(trade))
     if position.entry_price is None or position.held < trade.dust or trade.naked_since is not None:
         return None
     try:

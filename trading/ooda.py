@@ -87,7 +87,7 @@ def observe(account_id: UUID) -> Seen:
     trades = (
         Trade.objects.filter(account_id=account_id)
         .exclude(state__in=FINISHED)
-        .prefetch_related("orders", "fills__order")
+        .prefetch_related("orders", "fills")
         .order_by("placed_at")
     )
     risk = AccountRisk.objects.get(account_id=account_id)
@@ -117,11 +117,12 @@ def _seen(trade: Trade) -> TradeSeen:
         )
         for order in trade.orders.all()
     )
+    legs = {order.id: order.leg for order in orders}
     return TradeSeen(
         trade_id=trade.pk,
         correlation_id=trade.correlation_id,
         orders=orders,
-        fills=tuple(fill_fact(trade, fill) for fill in trade.fills.all()),
+        fills=tuple(fill_fact(trade, fill, leg=legs[fill.order_id]) for fill in trade.fills.all()),
         dust=trade.dust,
         expires_at=trade.expires_at,
         polled_at=trade.polled_at,

@@ -7,49 +7,74 @@ places an order.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import structlog
 
 from testudo import clock
-from trading.bookkeeping import STATES, book_fills, book_order
-from trading.exchange.port import AssetLimits, Exchange, OrderReport
+from trading.bookkeeping import book
+from trading.exchange.port import (
+    AssetLimits,
+    Exchange,
+    ExchangeError,
+    OrderReport,
+    TradeReport,
+)
 from trading.market.symbols import UnknownSymbol, rules
 from trading.models import ExchangeAccount, FeeRate, Order, Trade
+from trading.order_reports import STATES
 from trading.order_states import FINISHED, TERMINAL, State
 
 log = structlog.get_logger(__name__)
 
 FEES_FOR = timedelta(hours=24)
+ZERO = Decimal(0)
 
 
 def catch_up_trade(trade_id: UUID, *, exchange: Exchange) -> int:
     """Read one trade's orders and fills from the exchange. Returns how many fills were new."""
     trade = Trade.objects.get(pk=trade_id)
-    booked = _fetch_fills(trade, exchange)
+    orders = list(trade.orders.order_by("pk").prefetch_related("fills"))
+    reports = _reports_of(trade, orders, exchange)
+    try:
+        executed = _executions(trade, orders, reports, exchange)
+    except ExchangeError:
+        book(trade.account_id, reports)  # what was told is told
+        raise
+    booked = book(trade.account_id, reports, executed)
+    Trade.objects.filter(pk=trade.pk).update(polled_at=clock.now())
+    return booked.fills
+
+
+def _reports_of(trade: Trade, orders: Sequence[Order], exchange: Exchange) -> list[OrderReport]:
+    """What the exchange says of those that are not over: of what rests by one question."""
     open_now = {report.client_order_id: report for report in exchange.open_orders(trade.symbol)}
-    for order in trade.orders.order_by("pk"):
+    reports = []
+    for order in orders:
         if order.state in TERMINAL or order.state in (State.PLANNED, State.UNKNOWN):
             continue
         report = open_now.get(order.client_order_id)
         if report is None:
             report = exchange.find_order(order.symbol, order.client_order_id)
         if report is not None:
-            book_order(order.account_id, report)
-    booked += _fetch_fills(trade, exchange)
-    Trade.objects.filter(pk=trade.pk).update(polled_at=clock.now())
-    return booked
+            reports.append(report)
+    return reports
 
 
-def _fetch_fills(trade: Trade, exchange: Exchange) -> int:
-    """Only where an order executed more than our fills account for; any gap shows that way."""
-    booked = 0
-    executed = trade.orders.exclude(exchange_order_id=None).filter(filled__gt=0)
-    for order in executed.prefetch_related("fills"):
-        if sum(fill.quantity for fill in order.fills.all()) < order.filled:
-            reports = exchange.trades(trade.symbol, order_id=order.exchange_order_id)
-            booked += book_fills(trade.account_id, reports)
-    return booked
+def _executions(
+    trade: Trade, orders: Sequence[Order], reports: Sequence[OrderReport], exchange: Exchange
+) -> list[TradeReport]:
+    """Only of orders that executed more than our fills account for; any gap shows that way."""
+    said = {report.client_order_id: report for report in reports}
+    found: list[TradeReport] = []
+    for order in orders:
+        report = said.get(order.client_order_id)
+        number = order.exchange_order_id or (report.exchange_order_id if report else None)
+        executed = max(order.filled, report.executed if report else ZERO)
+        if number is not None and sum(fill.quantity for fill in order.fills.all()) < executed:
+            found += exchange.trades(trade.symbol, order_id=number)
+    return found
 
 
 def refresh_fees(account: ExchangeAccount, symbols: Sequence[str], *, exchange: Exchange) -> None:

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from testudo import clock
 from trading import incidents
-from trading.bookkeeping import advance, book_order, lock_trade
+from trading.bookkeeping import advance, book, lock_trade
 from trading.exchange.port import Exchange, OrderReport
 from trading.models import Leg, Order, Trade
 from trading.order_states import State
@@ -44,8 +44,7 @@ def look_up(order_ids: Sequence[UUID], *, exchange: Exchange) -> None:
         return
     found, seen = _ask_everywhere(orders, exchange)
     if found:
-        for report in found:
-            book_order(orders[0].account_id, report)
+        book(orders[0].account_id, found)
         catch_up_trade(orders[0].trade_id, exchange=exchange)
     if found or seen:
         _look_again(orders)

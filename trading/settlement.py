@@ -3,7 +3,7 @@
 `settle` is called with the trade's row locked, after every change to its orders and fills.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -17,7 +17,7 @@ from testudo import clock
 from testudo.db.batch import Batch
 from testudo.events.bus import Event, publish
 from trading import events
-from trading.models import ExchangeAccount, Fill, Trade
+from trading.models import ExchangeAccount, Fill, Order, Trade
 from trading.move_ends import naked_at_the_end, naked_before, note_move
 from trading.order_states import FINISHED, LIVE, TradeState
 from trading.positions import FillFact, OrderFact, Position, position_of, trade_state, uncovered
@@ -34,8 +34,8 @@ ENDED = {
 
 # What `settle` writes; everything else of a trade belongs to others.
 FOLLOWS_FROM_FACTS = [
-    "version", "state", "state_reason", "held", "initial_risk", "opened_at", "protected_at",
-    "naked_since", "naked_ms", "closed_at", "exit_reason", "profit",
+    "version", "acknowledged_at", "state", "state_reason", "held", "initial_risk", "opened_at",
+    "protected_at", "naked_since", "naked_ms", "closed_at", "exit_reason", "profit",
     "moved_stop", "moved_target", "open_move",
 ]  # fmt: skip
 
@@ -45,20 +45,25 @@ def tell(account_id: UUID, event: Event, *, batch: Batch | None = None) -> None:
     publish(event, stream=str(account_id), batch=batch)
 
 
-def facts_of(trade: Trade) -> tuple[list[OrderFact], list[FillFact]]:
-    """The trade's orders and fills as plain values, read now."""
-    orders = [
+def facts_of(
+    trade: Trade, *, orders: Iterable[Order] | None = None, fills: Iterable[Fill] | None = None
+) -> tuple[list[OrderFact], list[FillFact]]:
+    """The trade's orders and fills as plain values, read now where they are not given."""
+    orders = trade.orders.all() if orders is None else orders
+    legs = {order.pk: order.leg for order in orders}
+    order_facts = [
         OrderFact(leg=order.leg, state=order.state, quantity=order.quantity, filled=order.filled)
-        for order in trade.orders.all()
+        for order in orders
     ]
-    fills = [fill_fact(trade, fill) for fill in trade.fills.select_related("order")]
-    return orders, fills
+    found = trade.fills.all() if fills is None else fills
+    return order_facts, [fill_fact(trade, fill, leg=legs[fill.order_id]) for fill in found]
 
 
-def fill_fact(trade: Trade, fill: Fill) -> FillFact:
+def fill_fact(trade: Trade, fill: Fill, *, leg: str) -> FillFact:
+    """A fill of the trade's order of this leg."""
     in_coin = fill.commission_asset == trade.base_asset
     return FillFact(
-        leg=fill.order.leg,
+        leg=leg,
         price=fill.price,
         quantity=fill.quantity,
         commission_base=fill.commission if in_coin else Decimal(0),
@@ -67,15 +72,23 @@ def fill_fact(trade: Trade, fill: Fill) -> FillFact:
     )
 
 
-def settle(trade: Trade) -> None:
-    """Let the trade's state, risk and protection follow from its facts. Call it with its lock."""
-    orders, fills = facts_of(trade)
-    position = position_of(orders, fills)
+def settle(
+    trade: Trade,
+    *,
+    orders: Sequence[Order] | None = None,
+    fills: Sequence[Fill] | None = None,
+) -> None:
+    """Let the trade's state, risk and protection follow from its facts. Call it with its lock.
+
+    `orders`, `fills`: all of them, where the caller has read them under that lock.
+    """
+    placed, executed = facts_of(trade, orders=orders, fills=fills)
+    position = position_of(placed, executed)
     state = trade_state(
-        orders, position, dust=trade.dust, closing=trade.close_requested_at is not None
+        placed, position, dust=trade.dust, closing=trade.close_requested_at is not None
     )
     if trade.state in FINISHED:
-        if trade.state == TradeState.CLOSED or not fills or state in FINISHED:
+        if trade.state == TradeState.CLOSED or not executed or state in FINISHED:
             return
         _come_back(trade)
     if state == TradeState.CANCELED and trade.cancel_entry_why and not _asked_out(trade):
@@ -84,18 +97,22 @@ def settle(trade: Trade) -> None:
     if position.opened_at and trade.opened_at is None:
         trade.opened_at = position.opened_at
     note_move(trade, state, position)
-    _note_protection(trade, position)
+    naked = _note_protection(trade, position)
     if trade.initial_risk is None and state in (
         TradeState.OPEN, TradeState.CLOSING, TradeState.CLOSED
     ) and position.booked:  # fmt: skip
-        trade.initial_risk = _initial_risk(trade, fills)
+        trade.initial_risk = _initial_risk(trade, executed)
     before, trade.state = trade.state, state
     if state == TradeState.CLOSED:
-        _close(trade, orders, position)
+        _close(trade, placed, position)
     if state in FINISHED and state != TradeState.CLOSED:
         _end_entry(trade, state, position)
     trade.version += 1  # the row is locked
-    trade.save(update_fields=FOLLOWS_FROM_FACTS)
+    # Since a position is naked nothing was asked: told by this, not by comparing two clocks (R20).
+    also = ["polled_at"] if naked else []
+    if naked:
+        trade.polled_at = None
+    trade.save(update_fields=[*FOLLOWS_FROM_FACTS, *also])
     tell_monitor(trade.account_id)
     if before != state:
         log.info("trade_moved", trade=str(trade.pk), came_from=before, to=state)
@@ -135,22 +152,22 @@ def _initial_risk(trade: Trade, fills: Sequence[FillFact]) -> Decimal:
     )
 
 
-def _note_protection(trade: Trade, position: Position) -> None:
-    """Note since when a position is naked, or that its stop now covers it whole."""
+def _note_protection(trade: Trade, position: Position) -> bool:
+    """Note since when a position is naked, or that its stop now covers it whole. Returns whether
+    it has become naked."""
     if not position.booked:
-        return  # an exit is executed and its fills are on their way: nothing can be said yet
+        return False  # an exit is executed, its fills are on their way: nothing can be said yet
     fact = {"account_id": trade.account_id, "trade_id": trade.pk, "symbol": trade.symbol}
     missing = uncovered(position, dust=trade.dust)
     if missing and position.entered:
         if trade.naked_since is not None:
-            return  # noted already
+            return False  # noted already
         was_protected = trade.protected_at is not None
         # Told only once the exchange was asked (`protection.protect`): when one leg triggers, the
         # other's expiry is often reported before the fill, and that is no lost stop.
         trade.naked_since = clock.now() if was_protected else position.opened_at
-        # Nothing was asked since: told by this, not by comparing two clocks (R20).
-        Trade.objects.filter(pk=trade.pk).update(polled_at=None)
-    elif position.held >= trade.dust:
+        return True
+    if position.held >= trade.dust:
         if trade.naked_since is not None or trade.protected_at is None:
             naked_ms = _naked_ms(trade)
             trade.naked_ms += naked_ms
@@ -169,6 +186,7 @@ def _note_protection(trade: Trade, position: Position) -> None:
         if trade.naked_since is not None and position.closed_at is not None:
             trade.naked_ms += naked_at_the_end(trade, position.closed_at)
         trade.naked_since = None
+    return False
 
 
 def _naked_ms(trade: Trade) -> int:

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from testudo import clock, failpoints
 from trading import events, global_halt, incidents, key_watch, venue_health
-from trading.bookkeeping import advance, book_order, find_ours, lock_trade
+from trading.bookkeeping import advance, book, book_order, find_ours, lock_trade
 from trading.exchange.outcomes import ABOUT_THE_REQUEST, HELD_BACK
 from trading.exchange.port import (
     Accepted,
@@ -181,8 +181,7 @@ def record(orders: Sequence[Order], outcome: Outcome) -> None:
     """Write an outcome down. What another worker resolved or claimed meanwhile stays as it is."""
     account_id = orders[0].account_id
     if isinstance(outcome, Accepted):
-        for report in outcome.reports:
-            book_order(account_id, report)
+        book(account_id, outcome.reports)
         return
     opens = any(order.leg == "entry" for order in orders)
     if isinstance(outcome, Refused) and outcome.code in ABOUT_THE_REQUEST and not opens:
@@ -262,8 +261,7 @@ def cancel(
         outcome = call()
     _note_health(exchange.venue, outcome)
     if isinstance(outcome, Accepted):
-        for report in outcome.reports:
-            book_order(orders[0].account_id, report)
+        book(orders[0].account_id, outcome.reports)
         return
     log.info("cancel_not_confirmed", outcome=str(outcome))
     for order in orders:  # it may have filled, or ended before: the exchange knows (X12)

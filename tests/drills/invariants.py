@@ -18,8 +18,8 @@ from tests.drills.seen import Finding, Seen, Sent, Span
 from testudo import clock
 from testudo.events.models import InboxEntry, OutboxEvent
 from trading import decisions, ledger
-from trading.bookkeeping import STATES
 from trading.models import Decision, Fill, Order, Trade
+from trading.order_reports import STATES
 from trading.order_states import FINISHED, State, TradeState
 
 OURS = re.compile(r"T[A-Z2-7]{26}[A-Z][0-9A-Z]{4}")

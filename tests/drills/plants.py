@@ -14,11 +14,13 @@ from datetime import timedelta
 from typing import Any
 from unittest import mock
 
+from django.db import transaction
 from django.db.models import QuerySet
 
 from tests.drills.stage import Stage
 from testudo import clock
-from trading import bookkeeping, decide, ooda, resolving, submission
+from testudo.db.batch import Batch
+from trading import bookkeeping, decide, ooda, order_reports, resolving, submission
 from trading.exchange.binance import BinanceExchange
 from trading.exchange.port import Unknown
 from trading.exchange.venue_client import VenueClient
@@ -73,15 +75,13 @@ def _memory_breaker(stage: Stage) -> Patches:
 
 
 def _trade_id_alone(stage: Stage) -> Patches:
-    book = bookkeeping._book_fill
+    def by_number(account_id: Any, executed: Any) -> list[Any]:
+        known = set(Fill.objects.filter(account_id=account_id).values_list(
+            "exchange_trade_id", flat=True
+        ))  # fmt: skip
+        return [each for each in executed if each.trade_id not in known]
 
-    def by_id(known: Any, report: Any) -> int:
-        there = Fill.objects.filter(
-            account_id=known.account_id, exchange_trade_id=report.trade_id
-        ).exclude(symbol=report.symbol)
-        return 0 if there.exists() else book(known, report)
-
-    yield mock.patch.object(bookkeeping, "_book_fill", by_id)
+    yield mock.patch.object(bookkeeping, "_not_booked", by_number)
 
 
 def _gross_stop(stage: Stage) -> Patches:
@@ -101,19 +101,15 @@ def _gross_stop(stage: Stage) -> Patches:
 
 
 def _arrival_order(stage: Stage) -> Patches:
-    figures = bookkeeping._book_figures
+    def last_word(trade: Any, order: Any, report: Any, told: Any) -> bool:
+        for name, value in order_reports.figures_in(order, report).items():
+            setattr(order, name, value)
+        order.filled, order.state = report.executed, order_reports.STATES[report.status]
+        order.save()
+        return True
 
-    def last_word(order: Any, report: Any) -> None:
-        figures(order, report)
-        order.filled = report.executed
-        order.save(update_fields=["filled"])
-
-    def move(trade: Any, order: Any, report: Any) -> None:
-        order.state = bookkeeping.STATES[report.status]
-        order.save(update_fields=["state"])
-
-    yield mock.patch.object(bookkeeping, "_book_figures", last_word)
-    yield mock.patch.object(bookkeeping, "_move", move)
+    yield mock.patch.object(bookkeeping, "news_in", return_value=True)
+    yield mock.patch.object(bookkeeping, "_take_in", last_word)
 
 
 def _resend_in_window(stage: Stage) -> Patches:
@@ -167,15 +163,18 @@ def _no_protection(stage: Stage) -> Patches:
 
 def _cash_twice(stage: Stage) -> Patches:
     """A fill that is told again moves the cash again."""
-    book = bookkeeping._book_fill
+    look = bookkeeping._not_booked
 
-    def again(known: Any, report: Any) -> int:
-        new = book(known, report)
-        if not new:
-            bookkeeping._move_cash(known.trade, known, report)
+    def again(account_id: Any, executed: Any) -> list[Any]:
+        new, rows = look(account_id, executed), Batch()
+        for each in executed:
+            if each not in new and (order := bookkeeping.find_ours(account_id, each)):
+                bookkeeping._move_cash(order.trade, order, each, rows)
+        with transaction.atomic():
+            rows.run()
         return new
 
-    yield mock.patch.object(bookkeeping, "_book_fill", again)
+    yield mock.patch.object(bookkeeping, "_not_booked", again)
 
 
 PLANTS: dict[str, Plant] = {
