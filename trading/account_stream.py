@@ -1,5 +1,6 @@
 """What `stream_accounts` does for one account: keep its books in step with its user stream."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
@@ -10,16 +11,18 @@ from trading import (
     flows,
     foreign,
     key_watch,
+    ooda,
     orphans,
     reconcile,
     recovery,
     sold_by_hand,
     venue_health,
 )
-from trading.bookkeeping import book_balances, book_fills, book_order
+from trading.bookkeeping import book, book_balances
 from trading.exchange.binance import BinanceExchange
 from trading.exchange.factory import exchange_for
 from trading.exchange.port import (
+    BalanceReport,
     ExchangeError,
     OrderReport,
     RequestsHeld,
@@ -29,6 +32,7 @@ from trading.exchange.port import (
 from trading.exchange.user_stream import (
     Alive,
     BalanceUpdate,
+    Burst,
     Ending,
     FundsMoved,
     OrderUpdate,
@@ -54,8 +58,9 @@ def take_in(account: ExchangeAccount, event: StreamEvent) -> None:
         case Subscribed():
             match_books(account)
         case OrderUpdate(order=report, trade=trade):
-            take_in_order(account, report, trade)
-            wake_turn(account.pk, protective=True)
+            # Most of what is told was known, or leaves nothing to do: then nobody is woken.
+            if take_in_order(account, report, trade) and ooda.is_due(account.pk):
+                wake_turn(account.pk, protective=True)
         case BalanceUpdate(balances=balances):
             book_balances(account.pk, balances)
         case FundsMoved(asset=asset, change=change, at=at):
@@ -67,27 +72,57 @@ def take_in(account: ExchangeAccount, event: StreamEvent) -> None:
                 change=change,
                 at=at,
             )
+        case Burst(events=events):
+            take_in_burst(account, events)
         case Alive() | Ending():
             pass
     note_alive(account)
 
 
-def take_in_order(account: ExchangeAccount, report: OrderReport, trade: TradeReport | None) -> None:
-    """An order moved: one of ours, one of ours nobody knows of (R14), or a stranger's."""
-    ours = book_order(account.pk, report)
-    if ours is None and orphans.is_ours(report):
+def take_in_burst(account: ExchangeAccount, events: Sequence[StreamEvent]) -> None:
+    """Book what came together: orders at once, then the newest word on each balance, then money
+    that moved. Safe to repeat."""
+    orders = [event for event in events if isinstance(event, OrderUpdate)]
+    trades = [event.trade for event in orders if event.trade is not None]
+    booked = book(account.pk, [event.order for event in orders], trades)
+    news = booked.news
+    if len(booked.ours) < len(orders):  # a stranger's, or one of ours nobody knows of
+        for event in orders:
+            news |= take_in_order(account, event.order, event.trade)
+    balances: dict[str, BalanceReport] = {}
+    for event in events:
+        if isinstance(event, BalanceUpdate):
+            for said in event.balances:
+                known = balances.get(said.asset)
+                if known is None or known.at <= said.at:
+                    balances[said.asset] = said
+        elif not isinstance(event, OrderUpdate):
+            take_in(account, event)
+    if balances:
+        book_balances(account.pk, list(balances.values()))
+    if news and ooda.is_due(account.pk):
+        wake_turn(account.pk, protective=True)
+
+
+def take_in_order(account: ExchangeAccount, report: OrderReport, trade: TradeReport | None) -> bool:
+    """An order moved: one of ours, one of ours nobody knows of (R14), or a stranger's. Returns
+    whether it was news of ours."""
+    executed = () if trade is None else (trade,)
+    booked = book(account.pk, (report,), executed)
+    news = booked.news
+    if not booked.ours and orphans.is_ours(report):
         try:
             with spending(Use.PROTECTIVE):
                 orphans.meet(account, report, exchange=exchange_for(account))
         except ExchangeError as error:
             raise StreamLost(f"could not adopt an order of ours: {error}") from error
-        ours = book_order(account.pk, report)
-    if ours is None:
-        foreign.hear(account, report)
-    if trade is not None and ours is not None:
-        book_fills(account.pk, [trade])
-    elif trade is not None and not sold_by_hand.take(account, report, trade):
+        booked, news = book(account.pk, (report,), executed), True
+    if booked.ours:
+        return news
+    foreign.hear(account, report)
+    if trade is not None and not sold_by_hand.take(account, report, trade):
         book_foreign_trade(account, report, trade)
+    return False
 
 
 def book_foreign_trade(account: ExchangeAccount, order: OrderReport, trade: TradeReport) -> None:

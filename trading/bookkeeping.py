@@ -11,7 +11,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 
 from risk.wording import plain
 from testudo import clock
@@ -19,7 +19,7 @@ from testudo.db.batch import Batch
 from testudo.observability import correlation
 from trading import commissions, events, ledger
 from trading.exchange.port import BalanceReport, OrderReport, TradeReport
-from trading.models import Balance, EntryKind, Fill, Leg, Order, Trade
+from trading.models import EntryKind, Fill, Leg, Order, Trade
 from trading.order_reports import figures_in, news_in, next_state
 from trading.order_states import NEXT, TERMINAL, IllegalMove, State
 from trading.settlement import settle, tell
@@ -133,16 +133,16 @@ def _key(report: OrderReport | TradeReport) -> tuple[str, str, int]:
 
 def _find_all(
     account_id: UUID, reports: Sequence[OrderReport | TradeReport]
-) -> dict[tuple[str, str, int], Order]:
+) -> dict[tuple[str, str, int], Order | None]:
     """`find_ours` of all of them: one query where the exchange told our own ids."""
     wanted = {report.client_order_id for report in reports if report.client_order_id}
     orders = Order.objects.filter(account_id=account_id, client_order_id__in=wanted)
     by_id = {each.client_order_id: each for each in orders.select_related("trade__account")}
-    found = {}
+    found: dict[tuple[str, str, int], Order | None] = {}
     for report in reports:
-        order = by_id.get(report.client_order_id) or _find_by_number(account_id, report)
-        if order is not None:
-            found[_key(report)] = order
+        if (key := _key(report)) not in found:
+            order = by_id.get(report.client_order_id)
+            found[key] = order or _find_by_number(account_id, report)
     return found
 
 
@@ -294,13 +294,18 @@ def _move_cash(trade: Trade, order: Order, report: TradeReport, rows: Batch) -> 
     rows.add(_MOVE_CASH, [moved - paid, trade.account_id, trade.currency])
 
 
+_BALANCES = """
+INSERT INTO trading_balance AS b (account_id, asset, free, locked, as_of)
+SELECT %s, * FROM unnest(%s::varchar[], %s::numeric[], %s::numeric[], %s::timestamptz[])
+ON CONFLICT (account_id, asset) DO UPDATE
+SET free = EXCLUDED.free, locked = EXCLUDED.locked, as_of = EXCLUDED.as_of
+WHERE b.as_of <= EXCLUDED.as_of
+"""
+
+
 def book_balances(account_id: UUID, reports: Sequence[BalanceReport]) -> None:
-    """Take in balances; an older word never replaces a newer one."""
-    with transaction.atomic():
-        for report in sorted(reports, key=lambda each: each.asset):  # one lock order
-            figures = {"free": report.free, "locked": report.locked, "as_of": report.at}
-            row, new = Balance.objects.get_or_create(
-                account_id=account_id, asset=report.asset, defaults=figures
-            )
-            if not new:
-                Balance.objects.filter(pk=row.pk, as_of__lte=report.at).update(**figures)
+    """Take in balances, each asset once; an older word never replaces a newer one."""
+    rows = sorted(reports, key=lambda each: each.asset)  # one lock order
+    columns = [[getattr(each, name) for each in rows] for name in ("asset", "free", "locked", "at")]
+    with connection.cursor() as cursor:
+        cursor.execute(_BALANCES, [account_id, *columns])

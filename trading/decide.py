@@ -77,6 +77,7 @@ class TradeSeen:
 class Seen:
     now: datetime
     new_risk: bool  # whether the account may take any
+    streamed: bool = False  # whether its user stream is followed and was heard lately
     trades: tuple[TradeSeen, ...]
 
 
@@ -108,6 +109,7 @@ class Situation:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submit(Step):
     order_ids: tuple[UUID, ...]
+    enters: bool  # an entry is among them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +202,7 @@ def _settle_group(it: Situation, group: Sequence[OrderSeen], on: dict[str, Any])
             if it.trade.crossed:
                 yield Release(**on)
         else:
-            yield Submit(order_ids=ids, **on)
+            yield Submit(order_ids=ids, enters=entering, **on)
     elif State.SENDING in states:
         claimed = max(order.claimed_at for order in group if order.claimed_at)
         entering = any(order.leg == "entry" for order in group)

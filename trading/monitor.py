@@ -20,17 +20,15 @@ from risk.nav import Nav
 from risk.protocol import TraderTotals
 from risk.rules import Book, Limits
 from testudo import clock
-from trading import breakers, global_halt, points
+from trading import breakers, global_halt, monitor_reads, points
 from trading.api.risk_present import live
-from trading.book import book_of, limits_of, nav_of
-from trading.book_cache import cached_facts
+from trading.book import book_of, nav_of
 from trading.book_facts import BookFacts, QuoteOf
 from trading.market import prices
 from trading.market.prices import Quote
 from trading.models import AccountRisk, ExchangeAccount, VenueHealth
 from trading.risk_hint import tell_monitor
 from trading.trader_totals import trader_totals
-from trading.venue_health import health_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,19 +64,20 @@ class Reading:
         return {"type": "risk", "risk": live(self.book, self.gauges)}
 
 
-def watch(account_id: UUID, *, quote_of: QuoteOf = prices.latest) -> Watched:
-    """Read the account, from the cache where it holds."""
-    account = ExchangeAccount.objects.get(pk=account_id)
-    facts = cached_facts(account)  # before the rows its stamp speaks of: newer ones are seen later
+def watch(
+    account_id: UUID, known: ExchangeAccount | None = None, *, quote_of: QuoteOf = prices.latest
+) -> Watched:
+    """Read the account: one statement. `known`: the account as once read."""
+    found = monitor_reads.read(known or ExchangeAccount.objects.get(pk=account_id))
     return Watched(
-        account=account,
-        risk=AccountRisk.objects.get(account=account),
-        limits=limits_of(account),
-        facts=facts,
-        health=health_of(account.venue),
-        trader=trader_totals(account, quote_of=quote_of),
-        switch=global_halt.read(),
-        standing=frozenset(breakers.open_causes(account_id)),
+        account=found.account,
+        risk=found.risk,
+        limits=found.limits,
+        facts=found.facts,
+        health=found.health,
+        trader=trader_totals(found.account, quote_of=quote_of),
+        switch=found.switch,
+        standing=found.standing,
     )
 
 

@@ -5,15 +5,13 @@ placement sends its locks along, each a statement before it, so that nothing in 
 the wait (R17); and it asks for the whole book and the head of the decision chain with it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from functools import cache
-from typing import Any, TypeVar
 
 from django.db import connection
-from django.db.models import Model
 
 from risk.models import RiskProfile
 from risk.protocol import Limits
@@ -25,6 +23,7 @@ from trading.book_known import KNOWN, Known, known_of
 from trading.book_reads import FACTS, TYPES
 from trading.decisions import Head, head_of
 from trading.global_halt import Switch
+from trading.model_columns import columns_of, row_of
 from trading.models import AccountRisk, Balance, ExchangeAccount, FeeRate, VenueHealth
 from trading.models.switches import GLOBAL
 from trading.risk_lock import locks_of, make_trader
@@ -53,8 +52,6 @@ MORE = f"""
     (SELECT ARRAY[number::text, digest, hash] FROM trading_decision
         WHERE account_id = r.account_id ORDER BY number DESC LIMIT 1),
 """  # noqa: S608  our own constants
-
-M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +109,9 @@ def _read(account: ExchangeAccount, symbol: Symbol, statement: str, *, whole: bo
     if found is None:
         raise AccountRisk.DoesNotExist(f"Account {account.pk} has no risk row.")
     left = iter(found)
-    risk, profile, health, rate, coin = (_row(model, left) for model, _ in _ROWS)
+    risk = row_of(AccountRisk, left)
+    profile, health = row_of(RiskProfile, left), row_of(VenueHealth, left)
+    rate, coin = row_of(FeeRate, left), row_of(Balance, left)
     assert risk is not None
     known = known_of(left)
     facts, head = (facts_from(left, known), head_of(next(left))) if whole else (None, None)
@@ -134,24 +133,17 @@ def _read(account: ExchangeAccount, symbol: Symbol, statement: str, *, whole: bo
     )
 
 
-_ROWS: tuple[tuple[type[Model], str], ...] = (
-    (AccountRisk, "r"),
-    (RiskProfile, "p"),
-    (VenueHealth, "h"),
-    (FeeRate, "f"),
-    (Balance, "b"),
-)
-
-
 @cache
 def _statement(*, whole: bool) -> Prepared:
-    columns = [
-        ", ".join(f"{alias}.{field.column}" for field in model._meta.concrete_fields)
-        for model, alias in _ROWS
-    ]
-    names = ("risk", "profile", "health", "rate", "coin")
-    rows = dict(zip(names, columns, strict=True))
-    text = READS.format(**rows, known=KNOWN, more=MORE if whole else "")
+    text = READS.format(
+        risk=columns_of(AccountRisk, "r"),
+        profile=columns_of(RiskProfile, "p"),
+        health=columns_of(VenueHealth, "h"),
+        rate=columns_of(FeeRate, "f"),
+        coin=columns_of(Balance, "b"),
+        known=KNOWN,
+        more=MORE if whole else "",
+    )
     types = TYPES | {
         "symbol": "text",
         "base": "text",
@@ -160,26 +152,3 @@ def _statement(*, whole: bool) -> Prepared:
         "candles_since": "timestamptz",
     }
     return Prepared("plan_reads_whole" if whole else "plan_reads", text, types)
-
-
-@cache
-def _fields(model: type[Model]) -> Sequence[tuple[str, Sequence[Any]]]:
-    """(attribute, converters) of each column, in the model's order."""
-    return [
-        (field.attname, field.get_db_converters(connection))
-        for field in model._meta.concrete_fields
-    ]
-
-
-def _row(model: type[M], left: Any) -> M | None:
-    """The next columns as a row of this model; None where the join found none."""
-    values, has_key = [], False
-    for name, converters in _fields(model):
-        value = next(left)
-        for convert in converters:
-            value = convert(value, None, connection)
-        values.append(value)
-        has_key = has_key or (value is not None and name == model._meta.pk.attname)
-    if not has_key:
-        return None
-    return model.from_db("default", [name for name, _ in _fields(model)], values)

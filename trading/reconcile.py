@@ -47,6 +47,12 @@ def catch_up_trade(trade_id: UUID, *, exchange: Exchange) -> int:
     return booked.fills
 
 
+def note_told(trade_id: UUID) -> None:
+    """The exchange has just answered the trade's entry: that is as good as having asked. Not where
+    its position has been found naked since: then it must be asked before anything is sent (R9)."""
+    Trade.objects.filter(pk=trade_id, naked_since=None).update(polled_at=clock.now())
+
+
 def _reports_of(trade: Trade, orders: Sequence[Order], exchange: Exchange) -> list[OrderReport]:
     """What the exchange says of those that are not over: of what rests by one question."""
     open_now = {report.client_order_id: report for report in exchange.open_orders(trade.symbol)}

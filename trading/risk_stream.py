@@ -31,6 +31,7 @@ from trading.risk_hint import CHANNEL
 
 log = structlog.get_logger(__name__)
 
+READ_GAP = 0.1  # seconds between two readings of one account that hints ask for, at least
 GAP = 0.05  # seconds between two frames of one account, at least
 SHORTEST = 0.001  # seconds
 POLL_EVERY = 1.0  # seconds; what no hint told of is found then
@@ -165,8 +166,9 @@ class RiskStream:
     async def read_stale(self, keys: set[UUID]) -> None:
         """Read these accounts again, and show them."""
         for key in keys:
-            watched = await self._in_thread(monitor.watch, key)
             seen = self._seen.get(key)
+            known = None if seen is None else seen.watched.account
+            watched = await self._in_thread(monitor.watch, key, known)
             if seen is None:
                 self._seen[key] = Seen(watched, time.monotonic())
             else:
@@ -186,8 +188,7 @@ class RiskStream:
         try:
             while True:
                 self._stir.clear()
-                changed, self._changed = self._changed & self._seen.keys(), set()
-                if changed:
+                if changed := self._to_read():
                     await self.read_stale(changed)
                 await self.show_dirty(client)
                 with contextlib.suppress(TimeoutError):
@@ -196,12 +197,23 @@ class RiskStream:
             with contextlib.suppress(RedisError, OSError):
                 await client.aclose()
 
+    def _to_read(self) -> set[UUID]:
+        """Those that changed and may be read again: an order's fill comes in a burst of changes."""
+        self._changed &= self._seen.keys()
+        now = time.monotonic()
+        ready = {key for key in self._changed if now - self._seen[key].read_at >= READ_GAP}
+        self._changed -= ready
+        return ready
+
     def _pause(self) -> float:
-        """Seconds until the first of the accounts that moved may be shown again."""
-        sent = [self._seen[key].sent_at for key in self._dirty if key in self._seen]
-        if not sent:
+        """Seconds until the first of the accounts that changed may be read, or that moved be shown,
+        again."""
+        seen = self._seen
+        due = [seen[key].sent_at + GAP for key in self._dirty if key in seen]
+        due += [seen[key].read_at + READ_GAP for key in self._changed if key in seen]
+        if not due:
             return POLL_EVERY
-        return max(min(sent) + GAP - time.monotonic(), SHORTEST)
+        return max(min(due) - time.monotonic(), SHORTEST)
 
     async def show_dirty(self, client: aioredis.Redis) -> None:
         """Price every account that moved and may be shown again; the newest value wins."""

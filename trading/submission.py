@@ -37,18 +37,22 @@ FIRST_LOOK = timedelta(milliseconds=250)  # after an unknown answer
 LONGEST_PAUSE = timedelta(seconds=5)
 
 
-def submit(order_ids: Sequence[UUID], *, exchange: Exchange) -> bool:
-    """Send the planned orders of one list, or one order. False: another worker has them.
+def submit(
+    order_ids: Sequence[UUID], *, exchange: Exchange, opens: bool | None = None
+) -> Outcome | None:
+    """Send the planned orders of one list, or one order. Returns what the exchange said of them;
+    None: another worker has them. `opens`: whether an entry is among them, where that is known.
 
     Raises: RequestsHeld, where nothing may be sent now: they stay planned.
     """
     failpoints.reach("before_claim")
-    opens = Order.objects.filter(pk__in=order_ids, leg=Leg.ENTRY).exists()
+    if opens is None:
+        opens = Order.objects.filter(pk__in=order_ids, leg=Leg.ENTRY).exists()
     with spending(Use.ORDINARY if opens else Use.PROTECTIVE):
         exchange.ask_for_room()
         orders = claim(order_ids, offset=exchange.clock_offset())
         if not orders:
-            return False
+            return None
         failpoints.reach("after_claim_before_send")
         # `send` never raises once claimed: it answers Accepted, Refused or Unknown.
         outcome = _send(orders, exchange)
@@ -57,7 +61,7 @@ def submit(order_ids: Sequence[UUID], *, exchange: Exchange) -> bool:
     record(orders, outcome)
     if isinstance(outcome, Refused):
         key_watch.note_refused(orders[0].account_id, outcome.code)
-    return True
+    return outcome
 
 
 def _note_health(venue: str, outcome: Outcome) -> None:
@@ -83,6 +87,7 @@ def claim(order_ids: Sequence[UUID], *, offset: timedelta = timedelta(0)) -> lis
     with transaction.atomic():
         orders = list(
             Order.objects.select_for_update(no_key=True, of=("self",))
+            .select_related("trade__account")
             .filter(pk__in=order_ids, state=State.PLANNED)
             .order_by("pk")
         )
@@ -96,14 +101,15 @@ def claim(order_ids: Sequence[UUID], *, offset: timedelta = timedelta(0)) -> lis
         ):
             return []
         fence, moment = _next_fence(), clock.now()
+        changes = {"fence": fence, "claimed_at": moment, "signed_at": moment + offset}
+        rows = Order.objects.filter(pk__in=[order.pk for order in orders], state=State.PLANNED)
+        if rows.update(state=State.SENDING, **changes) != len(orders):
+            transaction.set_rollback(True)  # not under these locks; never a part of a list
+            return []
         for order in orders:
-            advance(
-                order,
-                to=State.SENDING,
-                fence=fence,
-                claimed_at=moment,
-                signed_at=moment + offset,
-            )
+            order.state = State.SENDING
+            for name, value in changes.items():
+                setattr(order, name, value)
         tell(
             trade.account_id,
             events.OrderSent(

@@ -7,6 +7,7 @@ from celery import shared_task
 from testudo import clock
 from trading import chain_watch, ooda, points
 from trading.exchange.factory import exchange_for
+from trading.exchange.port import Exchange
 from trading.models import ExchangeAccount
 
 
@@ -14,8 +15,12 @@ from trading.models import ExchangeAccount
 @shared_task(acks_late=True, reject_on_worker_lost=True, ignore_result=True, time_limit=30)
 def run_turn(account_id: str) -> None:
     """One turn of the loop for one account. Lost or repeated, nothing breaks: see `ooda`."""
-    account = ExchangeAccount.objects.get(pk=UUID(account_id))
-    ooda.run_turn(account.pk, exchange=exchange_for(account))
+    key = UUID(account_id)
+
+    def reach() -> Exchange:
+        return exchange_for(ExchangeAccount.objects.get(pk=key))
+
+    ooda.run_turn(key, exchange=reach, streamed=True)
 
 
 @shared_task(ignore_result=True)

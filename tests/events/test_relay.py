@@ -204,3 +204,25 @@ def test_the_inbox_holds_one_row_for_a_consumer_and_an_event():
     assert not InboxEntry.enter("notes", event.pk)
     with pytest.raises(IntegrityError), transaction.atomic():
         InboxEntry.objects.create(consumer="notes", event=event)
+
+
+def test_a_burst_is_delivered_in_one_transaction_up_to_the_one_that_fails(notes):
+    broken = True
+
+    @bus.subscribe(Counted, consumer="journal")
+    def journal(event):
+        notes.write("a", 0, str(event.number))
+        if broken and event.number == 3:
+            raise ValueError("cannot write")
+
+    publish(1, 2, 3, 4)
+    with CaptureQueriesContext(connection) as sent:
+        assert relay.deliver_due(stream="a") == 2
+    locks = [query for query in sent.captured_queries if "FOR NO KEY UPDATE" in query["sql"]]
+    assert len(locks) == 2, "one for the burst, one that finds its head put off"
+    assert notes.texts() == ["1", "2"]
+    assert OutboxEvent.objects.get(seq=3).attempts == 1
+    broken = False
+    wait_is_over()
+    assert relay.deliver_due(stream="a") == 2
+    assert notes.texts() == ["1", "2", "3", "4"]

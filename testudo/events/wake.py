@@ -6,6 +6,7 @@ publishes. What is lost here the guard finds in PostgreSQL within a second.
 
 import os
 import threading
+import time
 
 import structlog
 from celery import current_app
@@ -14,6 +15,7 @@ from django.db import transaction
 from testudo import clock
 
 TASK = "testudo.events.tasks.deliver"
+GATHER = 0.02  # seconds; an order's answer, fill and protection come one upon the other
 EXPIRES = 10  # seconds; by then the guard has delivered
 MOST_PENDING = 10_000  # streams; beyond it, while the broker is away, the guard delivers
 
@@ -23,9 +25,18 @@ log = structlog.get_logger(__name__)
 class Waker:
     """Sends a task for each name to the broker, from a thread of its own, each name once."""
 
-    def __init__(self, task: str = TASK, *, queue: str | None = None, countdown: float = 0) -> None:
-        """`countdown`: seconds the task is to wait at a worker before it runs."""
+    def __init__(
+        self,
+        task: str = TASK,
+        *,
+        queue: str | None = None,
+        countdown: float = 0,
+        gather: float = 0,
+    ) -> None:
+        """`countdown`: seconds the task is to wait at a worker before it runs. `gather`: seconds
+        that names are gathered before they are sent, so that a burst makes one message."""
         self._task, self._queue, self._countdown = task, queue, countdown
+        self._gather = gather
         self._start_afresh()
         # A fork inherits no threads, and perhaps a lock held by one.
         os.register_at_fork(after_in_child=self._start_afresh)
@@ -53,9 +64,12 @@ class Waker:
             with self._changed:
                 while not self._pending:
                     self._changed.wait()
-                stream = next(iter(self._pending))
-                del self._pending[stream]
-            self._send(stream)
+            if self._gather:
+                time.sleep(self._gather)
+            with self._changed:
+                names, self._pending = list(self._pending), {}
+            for name in names:
+                self._send(name)
 
     def _send(self, stream: str) -> None:
         try:
@@ -78,7 +92,8 @@ class Waker:
             self._failing = False
 
 
-_waker = Waker(queue="events")  # its own, so that neither mail nor reports delay a page
+# A queue of its own, so that neither mail nor reports delay a page.
+_waker = Waker(queue="events", gather=GATHER)
 
 
 def after_commit(stream: str) -> None:

@@ -1,7 +1,7 @@
 """How trading's values look on the wire: money as plain strings, moments as ISO 8601."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,7 @@ from testudo.web.fields import plain
 from trading.api.present_parts import planned_parts, targets
 from trading.api.standing import state_text, waits, would_wait_until
 from trading.fixes import WayOut
-from trading.models import ExchangeAccount, Move, Order, Trade
+from trading.models import ExchangeAccount, Fill, Move, Order, Trade
 from trading.naked import is_naked
 from trading.order_states import FINISHED
 from trading.plans import Drawing, Judged
@@ -126,10 +126,12 @@ def _gauge(before: Decimal, added: Decimal, limit: Decimal) -> dict[str, str | N
     return {"before": money(before), "after": money(before + added), "limit": money(limit)}
 
 
-def trade(row: Trade) -> dict[str, Any]:
-    """A trade as lists show it. Reads its orders and fills: prefetch them for many."""
-    orders, fills = facts_of(row)
-    position = position_of(orders, fills)
+def trade(
+    row: Trade, *, orders: Sequence[Order] | None = None, fills: Sequence[Fill] | None = None
+) -> dict[str, Any]:
+    """A trade as lists show it. Reads its orders and fills where they are not given: prefetch them
+    for many."""
+    position = position_of(*facts_of(row, orders=orders, fills=fills))
     return {
         "id": str(row.pk),
         "version": row.version,
@@ -214,18 +216,20 @@ def _r_multiple(row: Trade) -> str | None:
 
 def trade_in_full(row: Trade) -> dict[str, Any]:
     """A trade with its legs, fills, timeline and the decision behind it."""
-    fills = row.fills.select_related("order").order_by("at", "exchange_trade_id")
+    orders = list(row.orders.order_by("pk"))
+    fills = list(row.fills.order_by("at", "exchange_trade_id"))
+    legs = {order.pk: order.leg for order in orders}
     return {
-        **trade(row),
+        **trade(row, orders=orders, fills=fills),
         "reason": row.reason,
         "setup": row.setup,
-        "legs": [_leg(order) for order in row.orders.order_by("pk")],
+        "legs": [_leg(order) for order in orders],
         "management": row.management,
         "moves": [move(each) for each in row.moves.order_by("number")],
         "fills": [
             {
                 "trade_id": str(fill.exchange_trade_id),
-                "leg": fill.order.leg,
+                "leg": legs[fill.order_id],
                 "price": money(fill.price),
                 "quantity": money(fill.quantity),
                 "quote": money(fill.quote_quantity),

@@ -34,6 +34,7 @@ ANSWER_TIMEOUT = 10
 PING_EVERY, PONG_WITHIN = 10, 10  # a dead peer is noticed within 20 s: R13
 CLOCK_SAMPLES = 3
 LONGEST_PAUSE = 30
+MOST_TOGETHER = 50  # events of one burst: they are booked in one transaction
 MOST_BUFFERED = 10_000  # events; nearly so many unbooked ones mean: match again (a gap)
 
 
@@ -78,11 +79,20 @@ class Ending:
     """The exchange says that it will end this connection: begin the next one now."""
 
 
-StreamEvent = Subscribed | OrderUpdate | BalanceUpdate | FundsMoved | Alive | Ending
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """What has come while the event before was taken in, in its order."""
+
+    events: tuple[OrderUpdate | BalanceUpdate | FundsMoved | Alive, ...]
 
 
-async def session(url: str, keys: ApiKeys) -> AsyncIterator[StreamEvent]:
+StreamEvent = Subscribed | OrderUpdate | BalanceUpdate | FundsMoved | Alive | Ending | Burst
+
+
+async def session(url: str, keys: ApiKeys, *, together: bool = False) -> AsyncIterator[StreamEvent]:
     """One connection's events, `Subscribed` first. Ends by raising StreamLost.
+
+    `together`: what waits is handed on as one burst, so that it can be booked as one.
 
     A reader of its own takes them off the socket, so that a peer that is gone is noticed, and a
     caller who cannot keep up, however long the caller takes over one of them.
@@ -101,10 +111,20 @@ async def session(url: str, keys: ApiKeys) -> AsyncIterator[StreamEvent]:
             try:
                 yield Subscribed()
                 while True:
-                    event = await waiting.get()
-                    if isinstance(event, StreamLost):
-                        raise event
-                    yield event
+                    events = [await waiting.get()]
+                    while together and len(events) < MOST_TOGETHER and not waiting.empty():
+                        if isinstance(events[-1], StreamLost | Ending):
+                            break
+                        events.append(waiting.get_nowait())
+                    end = events.pop() if isinstance(events[-1], StreamLost | Ending) else None
+                    if len(events) > 1:
+                        yield Burst(tuple(events))
+                    elif events:
+                        yield events[0]
+                    if isinstance(end, StreamLost):
+                        raise end
+                    if end is not None:
+                        yield end
             finally:
                 reader.cancel()
                 await asyncio.gather(reader, return_exceptions=True)

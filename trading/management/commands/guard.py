@@ -17,6 +17,7 @@ from testudo.events.relay import deliver_due
 from trading import guard, ooda
 from trading.credentials import CredentialsUnreadable
 from trading.exchange.factory import exchange_for
+from trading.exchange.port import Exchange
 from trading.exchange.venues import VenueRefused
 from trading.models import ExchangeAccount
 
@@ -104,10 +105,10 @@ class Watch:
 
 
 def take_turn(account_id: UUID) -> None:
-    account = ExchangeAccount.objects.get(pk=account_id)
+    def reach() -> Exchange:
+        return exchange_for(ExchangeAccount.objects.get(pk=account_id))
+
     try:
-        exchange = exchange_for(account)
+        ooda.run_turn(account_id, exchange=reach, streamed=True)
     except (CredentialsUnreadable, VenueRefused) as error:
         log.error("guard_cannot_reach", account=str(account_id), error=str(error))
-        return
-    ooda.run_turn(account_id, exchange=exchange)

@@ -138,7 +138,7 @@ class Streams:
                 break
             except RequestsHeld as held:
                 await _wait_for(held)
-        async with aclosing(session(url, keys)) as events:
+        async with aclosing(session(url, keys, together=True)) as events:
             async for event in events:
                 yield event
 
