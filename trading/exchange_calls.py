@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 MOST_CALLS = 200  # kept of one trade
 NOT_KEPT = frozenset({"signature", "timestamp", "recvWindow", "apiKey"})
+# Asked on the way, and about no trade: the clock's answer differs each time.
+ABOUT_NO_TRADE = frozenset({"/api/v3/time", "/api/v3/ping"})
 CUT = " … (cut)"
 
 _heard: ContextVar[list[ExchangeCall] | None] = ContextVar("exchange_calls", default=None)
@@ -46,7 +48,7 @@ def about(trade_id: UUID) -> Iterator[None]:
 def hear(response: requests.Response, *args: Any, **kwargs: Any) -> None:
     """For the session's hook: remember an answer, where somebody wants to keep it."""
     heard, request = _heard.get(), response.request
-    if heard is None or request is None:
+    if heard is None or request is None or urlsplit(request.url or "").path in ABOUT_NO_TRADE:
         return
     text = response.text
     if len(text) > MOST_TEXT:

@@ -3,7 +3,8 @@
 `python -m tests.desk.screenshots` takes the address and the demo sign-in from $TESTUDO_HOME
 (default `var/`); `--url`, `--user` and `--password` (or $TESTUDO_PASSWORD) name another. It opens a
 practice account of its own, places one paper trade there for the picture of an open position,
-closes it, and removes the account.
+closes it, and removes the account. What a healthy platform never shows for long, a position without
+a stop and an exchange in silence, is put into its answers on their way to the browser.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from playwright.sync_api import APIResponse, Browser, Page, expect, sync_playwright
 
+from tests.desk.screenshots_alarms import altered
 from testudo.stack import chromium
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -187,6 +189,31 @@ def past(camera: Camera) -> None:
     camera.take("risk-history")
 
 
+def alarms(camera: Camera) -> None:
+    """A position without a stop while the exchange is silent: on the desk, and on the risk page."""
+    with altered(camera.page, camera.place.account):
+        camera.desk()
+        camera.page.locator(".exchange-trouble").wait_for(timeout=15_000)
+        camera.page.locator("#unprotected .unprotected-line").wait_for()
+        camera.take("desk-unprotected")
+        camera.go(f"/risk/?account={camera.place.account}")
+        camera.page.locator(".exchange-trouble").wait_for(timeout=15_000)
+        camera.page.locator("#symbols .badge-alarm").wait_for()
+        camera.take("risk-unprotected")
+
+
+def story(camera: Camera) -> None:
+    """The open trade's own page, with the exchange's first answer unfolded."""
+    own = f"trades?account={camera.place.account}&state=open"
+    trade = camera.call("GET", own).json()["results"][0]["id"]
+    camera.go(f"/journal/{trade}/")
+    page = camera.page
+    expect(page.locator("#link-state")).to_have_attribute("data-state", "live", timeout=15_000)
+    page.locator(".fold > summary").click()
+    page.locator(".answer > summary").first.click()
+    camera.take("trade-open", whole=True)
+
+
 def limits(camera: Camera) -> None:
     """A stricter and a laxer value, not sent."""
     camera.go(f"/settings/risk/?account={camera.place.account}")
@@ -249,6 +276,8 @@ def photograph(browser: Browser, place: argparse.Namespace) -> list[str]:
         for camera in cameras:
             opened(camera)
             risk(camera)
+            story(camera)
+            alarms(camera)
             limits(camera)
         close(cameras[-1])
         halt(cameras[-1])

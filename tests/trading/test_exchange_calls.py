@@ -7,6 +7,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 
 from tests.trading.risky import opened
 from trading import exchange_calls
+from trading.exchange.factory import exchange_for
 from trading.models import ExchangeCall
 
 
@@ -39,6 +40,14 @@ def test_a_question_asked_again_is_kept_when_its_answer_changes(floor, account, 
             again = ExchangeCall(method="GET", path=call.path, status=200, answer=call.answer, ms=1)
             exchange_calls._heard.get().append(again)
     assert len(calls_of(trade, "GET")) == before
+
+
+def test_a_look_at_the_exchanges_clock_on_the_way_is_not_kept(floor, account, draw):
+    trade = opened(floor, account, draw())
+    before = trade.exchange_calls.count()
+    with exchange_calls.about(trade.pk):
+        assert exchange_for(account).clock_reading() is not None
+    assert trade.exchange_calls.count() == before
 
 
 def test_a_trade_keeps_no_more_than_its_share(floor, account, draw, monkeypatch):
