@@ -181,11 +181,16 @@ def _decide(it: Situation) -> Iterator[Step]:
     for group in it.groups:
         yield from _settle_group(it, group, on)
     if any(order.state in UNSETTLED or order.state == State.PLANNED for order in it.trade.orders):
-        return  # one thing at a time: what is under way says what comes next
+        # One thing at a time: what is under way says what comes next.
+        if it.missing and it.position.booked and decide_exits.is_lost(it.trade.orders):
+            yield Protect(quantity=it.missing, **on)
+        return
     if resting := decide_entries.resting(it):
         yield from _look_after_entry(it, resting, on)
     elif it.position.held >= it.trade.dust and it.position.booked:
         yield from _look_after(it, on)
+    elif decide_exits.came_after_all(it.trade.orders):
+        yield CancelLegs(**on)
     elif it.stale:
         yield CatchUp(**on)  # fills are missing, or nothing was heard since it was sent
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from trading.legs import LIMIT_KINDS
-from trading.order_states import LIVE, State
+from trading.order_states import LIVE, UNSETTLED, State
 from trading.step import Step
 
 if TYPE_CHECKING:
@@ -46,6 +46,25 @@ def sells_at_once(exits: "Sequence[OrderSeen]") -> bool:
     sold = [order for order in exits if order.leg == "exit"]
     last = max(sold, key=lambda order: order.id, default=None)
     return last is None or (last.state == State.EXPIRED and last.working_at is None)
+
+
+def is_lost(orders: "Sequence[OrderSeen]") -> bool:
+    """Whether a market exit of unknown outcome was looked for in vain, and has no stop in its
+    place yet. Until it is proven absent, 17 s later (R4), it may not go again where other coin of
+    the kind would be sold by it; the position is not left naked for that long."""
+    under_way = [each for each in orders if each.state in UNSETTLED or each.state == State.PLANNED]
+    lost = [each for each in under_way if each.leg == "exit" and each.looks]
+    return bool(lost) and lost == under_way and not _stops_since(lost[-1], orders)
+
+
+def came_after_all(orders: "Sequence[OrderSeen]") -> bool:
+    """Whether an exit that was taken for lost has sold, and the stop in its place still rests."""
+    sold = [each for each in orders if each.leg == "exit" and each.state == State.FILLED]
+    return any(stop.state in LIVE for each in sold for stop in _stops_since(each, orders))
+
+
+def _stops_since(exit_: "OrderSeen", orders: "Sequence[OrderSeen]") -> "list[OrderSeen]":
+    return [each for each in orders if each.leg == "stop" and each.id > exit_.id]
 
 
 def fell_short(exits: "Sequence[OrderSeen]") -> str:

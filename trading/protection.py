@@ -124,7 +124,7 @@ def protect(trade_id: UUID, *, quantity: Decimal) -> None:
         trade = lock_trade(trade_id)
         missing = uncovered(position_of(*facts_of(trade)), dust=trade.dust)
         wanted = sellable(trade, min(quantity, missing))
-        if not wanted or _something_planned(trade):
+        if not wanted or _something_planned(trade, lost_exits=False):
             return
         (part,) = laid_out(trade, wanted, stop=trade.stop_now, target=trade.target_now)[-1:]
         part = replace(part, quantity=wanted)
@@ -200,10 +200,16 @@ def sellable(trade: Trade, quantity: Decimal) -> Decimal:
     return floor_to_step(quantity, max(symbol.step, symbol.market_step))
 
 
-def _something_planned(trade: Trade) -> bool:
-    """Whether an exit is planned or under way already: it must be sent or settled first."""
+def _something_planned(trade: Trade, *, lost_exits: bool = True) -> bool:
+    """Whether an exit is planned or under way already: it must be sent or settled first.
+
+    `lost_exits`: count a market exit of unknown outcome, too. A stop may rest beside it.
+    """
     under_way = [State.PLANNED, State.SENDING, State.UNKNOWN]
-    return trade.orders.exclude(leg=Leg.ENTRY).filter(state__in=under_way).exists()
+    orders = trade.orders.exclude(leg=Leg.ENTRY).filter(state__in=under_way)
+    if not lost_exits:
+        orders = orders.exclude(leg=Leg.EXIT, state=State.UNKNOWN)
+    return orders.exists()
 
 
 def next_attempt(trade: Trade, leg: Leg) -> int:

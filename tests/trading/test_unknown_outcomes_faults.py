@@ -386,7 +386,7 @@ def test_a_stop_that_did_arrive_is_refused_a_second_time_and_rests_once(floor, a
     assert venue_health.new_risk_allowed("paper"), "a duplicate is an answer, and no trouble"
 
 
-def market_exit_lost(floor, account, trade, *, arrives: bool):
+def market_exit_lost(floor, account, trade, *, arrives: bool, each_second=lambda: None):
     """The trader closes; the market order's answer is lost, and reads lag for five seconds."""
     orders.request_close(trade.pk)
     shown_at = clock.now() + timedelta(seconds=5)
@@ -411,6 +411,7 @@ def market_exit_lost(floor, account, trade, *, arrives: bool):
     with faults.wire(floor, fault):
         for _ in range(30):
             floor.turn(account)
+            each_second()
             floor.advance(SECOND)
     trade.refresh_from_db()
     return sent
@@ -432,7 +433,22 @@ def test_a_market_exit_is_not_sent_twice_while_other_coin_is_in_the_wallet(
     trade = opened(floor, account, draw)
     held = trade.held
     before = {each.asset: each.free + each.locked for each in exchange_for(account).balances()}
-    sent = market_exit_lost(floor, account, trade, arrives=arrives)
+    covered, began = [], clock.now()
+
+    def look():
+        resting = exchange_for(account).open_orders("BTCUSDT")
+        covered.append((clock.now() - began, len(resting)))
+
+    sent = market_exit_lost(floor, account, trade, arrives=arrives, each_second=look)
+    assert any(resting for after, resting in covered if after <= timedelta(seconds=3)), (
+        "until it is known what became of the exit, a stop holds the position"
+    )
+    if not arrives:
+        until = [after for after, resting in covered if resting]
+        assert max(until) >= timedelta(seconds=15)
+        first = min(until)
+        assert all(resting for after, resting in covered if first <= after <= max(until))
+    assert exchange_for(account).open_orders("BTCUSDT") == [], "nothing is left resting"
     after = {each.asset: each.free + each.locked for each in exchange_for(account).balances()}
     assert trade.state == TradeState.CLOSED
     assert before["BTC"] - after["BTC"] <= held, "sold once"
