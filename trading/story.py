@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from risk.wording import plain
+from risk.wording import money, plain
 from testudo.events.models import OutboxEvent
 from testudo.observability.redaction import clean_text
 from trading.events import PlanApproved
@@ -107,11 +107,10 @@ def _moment(step: Step) -> datetime:
 
 
 def _before_the_market(trade: Trade, orders: list[Order]) -> Iterable[Step]:
-    unit, money = trade.base_asset, trade.currency
     plan = (
-        f"{trade.side.capitalize()} {plain(trade.quantity)} {unit}: entry {plain(trade.entry)}, "
-        f"stop {plain(trade.stop)}, target {plain(trade.target)}; at most "
-        f"{plain(trade.planned_risk)} {money} at risk."
+        f"{trade.side.capitalize()} {plain(trade.quantity)} {trade.base_asset}: entry "
+        f"{plain(trade.entry)}, stop {plain(trade.stop)}, target {plain(trade.target)}; at most "
+        f"{money(trade.planned_risk)} {trade.currency} at risk."
     )
     yield Step(name="planned", title="Planned", text=plan, at=trade.placed_at)
     told = OutboxEvent.objects.filter(

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from rest_framework.test import APIClient
 
+from risk.wording import money
 from tests.trading.risky import opened, won
 from testudo import clock
 from testudo.events.models import OutboxEvent
@@ -43,7 +44,9 @@ def test_a_won_trade_tells_every_step_in_order_and_the_time_between(floor, accou
 
 
 def test_an_open_trade_says_what_it_has_not_come_to(floor, account, alice, draw):
-    story = story_of(alice, opened(floor, account, draw()).pk)
+    trade = opened(floor, account, draw())
+    story = story_of(alice, trade.pk)
+    assert f"at most {money(trade.planned_risk)} USDT at risk" in story.steps[0].text
     assert (story.steps[-1].name, story.steps[-1].at) == ("closed", None)
     assert not story.is_over
     assert not story.is_unprotected
