@@ -20,7 +20,7 @@ from django.db.models import QuerySet
 from tests.drills.stage import Stage
 from testudo import clock
 from testudo.db.batch import Batch
-from trading import bookkeeping, decide, ooda, order_reports, resolving, submission
+from trading import bookkeeping, decide, ooda, order_reports, resolving, risk_lock, submission
 from trading.exchange.binance import BinanceExchange
 from trading.exchange.port import Unknown
 from trading.exchange.venue_client import VenueClient
@@ -61,6 +61,9 @@ def _blind_retry(stage: Stage) -> Patches:
 
 def _no_lock(stage: Stage) -> Patches:
     yield mock.patch.object(QuerySet, "select_for_update", lambda self, *args, **options: self)
+    statement = risk_lock._ACCOUNT.replace("FOR NO KEY UPDATE", "")
+    assert statement != risk_lock._ACCOUNT
+    yield mock.patch.object(risk_lock, "_ACCOUNT", statement)
 
 
 def _memory_breaker(stage: Stage) -> Patches:

@@ -58,8 +58,8 @@ class Seen:
     venue: VenueLedger
     entries: list[Sent] = field(default_factory=list)  # requests that open risk
     halts: list[Span] = field(default_factory=list)
-    bans: list[Span] = field(default_factory=list)
-    requests: list[datetime] = field(default_factory=list)
+    bans: list[Span] = field(default_factory=list)  # from when one of us had heard of each
+    requests: list[datetime] = field(default_factory=list)  # when they left us
     unreachable: list[Span] = field(default_factory=list)  # the exchange, for us
     database_down: list[Span] = field(default_factory=list)
     excused: set[str] = field(default_factory=set)  # client ids whose orders a fault has hurt

@@ -39,6 +39,7 @@ class Request:
     """One request as the exchange's door saw it."""
 
     at: datetime
+    sent: datetime  # when it left us
     method: str
     path: str
     account: int | None
@@ -82,6 +83,7 @@ class Wire(InProcessAdapter):
         self.requests: list[Request] = []
         self.struck: Counter[str] = Counter()
         self.bans: list[Span] = []
+        self.known_bans: list[Span] = []  # from when one of us had heard of it
         self.silences: list[Span] = []  # when a request went unanswered, and how long
         self.most_weight = 0
         self.in_transaction: list[str] = []  # R6: requests made while a transaction was open
@@ -100,21 +102,26 @@ class Wire(InProcessAdapter):
         if connection.in_atomic_block:
             self.in_transaction.append(f"{request.method} {url.path}")
         self._reach("before_request")
+        sent = clock.now()
         self._travel(self._latency())
-        asked = self._note(request, url.path, url.query)
+        asked = self._note(request, url.path, url.query, sent)
         fault = self._strike(asked)
         response = self._answer(request, asked, fault)
         self._reach("after_request")
         self._travel(self._latency())
+        if response.status_code == 418 and len(self.known_bans) < len(self.bans):
+            self.known_bans.append(Span(clock.now(), self.bans[-1].until))
         return response
 
-    def _note(self, request: requests.PreparedRequest, path: str, query: str) -> Request:
+    def _note(
+        self, request: requests.PreparedRequest, path: str, query: str, sent: datetime
+    ) -> Request:
         body = request.body or b""
         text = body if isinstance(body, str) else bytes(body).decode()
         fields = {name: values[0] for name, values in parse_qs(f"{query}&{text}").items()}
         known = self.exchange.keys.get(request.headers.get(KEY_HEADER, ""))
         account = known.account if known else None
-        asked = Request(clock.now(), request.method or "GET", path, account, fields)
+        asked = Request(clock.now(), sent, request.method or "GET", path, account, fields)
         self.requests.append(asked)
         return asked
 
