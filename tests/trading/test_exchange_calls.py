@@ -8,6 +8,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 from tests.trading.risky import opened
 from trading import exchange_calls
 from trading.exchange.factory import exchange_for
+from trading.exchange.venue_clock import clock_of
 from trading.models import ExchangeCall
 
 
@@ -45,6 +46,7 @@ def test_a_question_asked_again_is_kept_when_its_answer_changes(floor, account, 
 def test_a_look_at_the_exchanges_clock_on_the_way_is_not_kept(floor, account, draw):
     trade = opened(floor, account, draw())
     before = trade.exchange_calls.count()
+    clock_of("paper").doubt()  # so that the exchange is really asked
     with exchange_calls.about(trade.pk):
         assert exchange_for(account).clock_reading() is not None
     assert trade.exchange_calls.count() == before
