@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import requests
@@ -22,6 +23,7 @@ PROCESSES = {
     "drop_copy",
     "orders", "bulk", "beat", "web",
 }  # fmt: skip
+PATIENCE = 30  # seconds for an answer: the machine may have other things to do
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +35,20 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def _nothing_runs_on():
+    """A test that fails leaves its platform running: the next one must find none."""
+    yield
+    while Run.begun:
+        run = Run.begun.pop()
+        if run.process.poll() is None:
+            run.end()
+
+
 class Run:
     """`bin/run` as a child; its output is read as it comes."""
+
+    begun: ClassVar[list["Run"]] = []
 
     def __init__(self, home: Path, *arguments: str, **variables: str) -> None:
         variables = {"PORT": str(free_port()), **variables}
@@ -44,6 +58,7 @@ class Run:
             cwd="/", env=environment(home, **variables), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, process_group=0,
         )  # fmt: skip
+        self.begun.append(self)
         self.output = ""
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -77,13 +92,13 @@ class Run:
 
 def signed_in(url: str, password: str) -> requests.Session:
     browser = requests.Session()
-    browser.get(f"{url}sign-in/", timeout=10)
+    browser.get(f"{url}sign-in/", timeout=PATIENCE)
     form = {
         "username": "demo",
         "password": password,
         "csrfmiddlewaretoken": browser.cookies["csrftoken"],
     }
-    browser.post(f"{url}sign-in/", form, headers={"Referer": f"{url}sign-in/"}, timeout=10)
+    browser.post(f"{url}sign-in/", form, headers={"Referer": f"{url}sign-in/"}, timeout=PATIENCE)
     return browser
 
 
@@ -98,7 +113,7 @@ def test_a_newcomer_gets_an_address_and_a_sign_in_that_work(home):
     assert set(run_json["pids"].values()) <= run.family()
     assert run_json["web"] in run.output
     browser = signed_in(run_json["web"], password_in(run.output))
-    me = browser.get(f"{run_json['web']}api/v1/me", timeout=10)
+    me = browser.get(f"{run_json['web']}api/v1/me", timeout=PATIENCE)
     assert me.status_code == 200
     assert me.json()["username"] == "demo"
     family = run.family()
@@ -142,7 +157,7 @@ def test_killing_it_all_of_a_sudden_does_not_stop_the_next_start(home):
     again = Run(home).until("Ctrl-C stops everything")
     url = again.run_json()["web"]
     assert password_in(again.output) == first
-    assert signed_in(url, first).get(f"{url}api/v1/me", timeout=10).status_code == 200
+    assert signed_in(url, first).get(f"{url}api/v1/me", timeout=PATIENCE).status_code == 200
     again.end()
 
 
@@ -153,7 +168,9 @@ def test_a_seeding_that_was_cut_short_begins_anew(home):
     run = Run(home).until("Ctrl-C stops everything")
     assert "the last seeding was cut short" in run.output
     url = run.run_json()["web"]
-    accounts = signed_in(url, password_in(run.output)).get(f"{url}api/v1/accounts", timeout=10)
+    accounts = signed_in(url, password_in(run.output)).get(
+        f"{url}api/v1/accounts", timeout=PATIENCE
+    )
     assert len(accounts.json()["results"]) == 1
     run.end()
 
