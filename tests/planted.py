@@ -57,8 +57,8 @@ BUGS = [
     Bug(
         "a lost stop not put back",
         "trading/decide.py",
-        "        yield Protect(quantity=it.missing, **on)",
-        "        return",
+        "    else:\n        yield Protect(quantity=it.missing, **on)",
+        "    else:\n        return",
         ("tests/trading/test_unknown_outcomes.py",),
     ),
     Bug(
