@@ -39,7 +39,8 @@ export class StatePanel {
     this.#panel.dataset.state = facts.state
     say(byId("state-name"), known.name)
     document.querySelector("#state-icon")?.setAttribute("href", `#i-${known.icon}`)
-    say(byId("state-text"), known.text)
+    const silent = facts.exchange && facts.state === "active"
+    say(byId("state-text"), silent ? "Nothing of yours holds new trades back, but they wait until the exchange answers." : known.text)
     const halted = facts.state === "halted"
     byId("halt", HTMLButtonElement).disabled = false
     byId("flatten", HTMLButtonElement).disabled = false
