@@ -9,7 +9,10 @@ from decimal import Decimal
 from django.db import Error as DatabaseError
 
 from risk.costs import PlanImpossible
+from risk.manage_rules import NONE as UNMANAGED
+from risk.manage_rules import Management
 from risk.models import RiskProfile
+from risk.part_targets import PartTarget
 from risk.symbols import floor_to_tick
 from tests.drills.heat import heat_within
 from tests.drills.seen import Finding, Span
@@ -21,18 +24,27 @@ from trading.models import ExchangeAccount, Trade
 from trading.order_states import FINISHED, TradeState
 from trading.plans import Drawing, NoMarket
 
-TICK = Decimal("0.01")
+TICK, HALF = Decimal("0.01"), Decimal("0.5")
 MOST_HEAT = Decimal("0.015")
 ENTRIES = (0, 0, 0, 0, -4, 4)  # tenths of the stop distance from the market
 LARGE = Decimal("0.01")  # one fits, two do not
 RISKS = tuple(Decimal(each) for each in ("0.003", "0.005", "0.01"))
 
 
+def in_parts(entry: Decimal, wide: Decimal) -> Management:
+    """Half of it is sold at two R, in one of three plans: chance is asked nothing, so that every
+    seed's other choices stay what they are."""
+    if int(entry / TICK) % 3:
+        return UNMANAGED
+    return Management(targets=(PartTarget(floor_to_tick(entry * (1 + wide * 2), TICK), HALF),))
+
+
 class Trader:
     """One account's trader."""
 
-    def __init__(self, stage: Stage, account: ExchangeAccount) -> None:
+    def __init__(self, stage: Stage, account: ExchangeAccount, *, in_parts: bool = False) -> None:
         self.stage, self.account, self.world = stage, account, stage.world
+        self.in_parts = in_parts  # whether some plans have a nearer target
         self.did: Counter[str] = Counter()
         self.findings: list[Finding] = []
         self.halts: list[Span] = []  # of this account
@@ -82,6 +94,7 @@ class Trader:
             quoted_price=quote.ask,
             quoted_at=clock.now(),
             acknowledged=frozenset({"large_risk"}),
+            management=in_parts(entry, wide) if self.in_parts else UNMANAGED,
         )
 
     def _place(self, drawing: Drawing, *, check: bool = True) -> None:
