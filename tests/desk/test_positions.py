@@ -174,8 +174,7 @@ def test_the_alarm_comes_with_the_event_and_goes_when_a_stop_stands(open_desk):
     expect(alarm).to_contain_text("UNPROTECTED")
     expect(alarm).to_contain_text("BTCUSDT: 0.2229 BTC held without a stop on the exchange")
     assert alarm.locator("svg.icon").count() == 1, "never by colour alone"
-    colour = alarm.locator("p").evaluate("box => getComputedStyle(box).backgroundColor")
-    assert colour == "rgb(163, 38, 44)"
+    expect(alarm.locator("p")).to_have_css("background-color", "rgb(163, 38, 44)")
     desk.exchange.event("The stop rests.", trade(version=5))
     expect(alarm).to_be_empty()
     expect(desk.page.locator(".cell-guard")).to_contain_text("Protected")

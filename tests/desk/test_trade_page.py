@@ -108,7 +108,19 @@ def test_it_alarms_from_its_first_paint_in_words_and_with_a_sign(shows):
     expect(line).to_contain_text("UNPROTECTED")
     expect(line).to_contain_text("A stop is being placed")
     assert line.locator("svg").count() == 1
-    assert line.evaluate("box => getComputedStyle(box).backgroundColor") == "rgb(163, 38, 44)"
+    expect(line).to_have_css("background-color", "rgb(163, 38, 44)")
+
+
+def test_what_the_server_painted_is_not_said_again_by_the_script(shows):
+    desk = shows("naked")
+    line = desk.page.locator("#unprotected .unprotected-line")
+    desk.now("naked")
+    with desk.page.expect_response("**/?part=story"):
+        happens(desk, "A look.", id="01939a5e-0000-7000-8000-0000000000aa", protected=False,
+                held_quantity="0.21352")  # fmt: skip
+    expect(desk.page.locator("#story")).to_have_attribute("aria-busy", "false")
+    # The script's own words name the hour alone; the server's say that it is UTC.
+    expect(line).to_contain_text("UTC")
 
 
 def test_another_trades_event_does_not_alarm_here(shows):

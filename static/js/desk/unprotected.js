@@ -26,7 +26,11 @@ export class UnprotectedAlarm {
   show(positions) {
     const key = JSON.stringify(positions.map(({ id, held_quantity, state }) => [id, held_quantity, state]))
     if (key === this.#shown) return
+    const first = this.#shown === ""
     this.#shown = key
+    // What the server painted already says it: let it stand.
+    const painted = [...this.#box.children].map((line) => /** @type {HTMLElement} */ (line).dataset.trade)
+    if (first && painted.length && painted.join() === positions.map(({ id }) => id).join()) return
     this.#box.replaceChildren(...positions.map((each) => this.#line(each)))
   }
 
