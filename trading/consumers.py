@@ -13,6 +13,7 @@ from uuid import UUID
 import structlog
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import InterfaceError, OperationalError
 from redis.exceptions import RedisError
 
 from testudo.events.models import EventStream, OutboxEvent
@@ -39,10 +40,11 @@ class AccountConsumer(AsyncWebsocketConsumer):
     faults = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Without Redis there are no live events: the page is told to come again, and polls."""
+        """Without Redis or PostgreSQL there are no live events: the page is told to come again, and
+        polls."""
         try:
             await super().__call__(scope, receive, send)
-        except (RedisError, OSError) as error:
+        except (RedisError, OSError, OperationalError, InterfaceError) as error:
             log.warning("page_without_events", error=repr(error))
             await send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
 

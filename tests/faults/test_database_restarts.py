@@ -1,14 +1,17 @@
 """R25: PostgreSQL restarts under the platform: no new risk without it, and no order twice."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import psycopg2
 import pytest
+from channels.testing import WebsocketCommunicator
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 from rest_framework.test import APIClient
 
 from testudo import failpoints
 from trading import account_stream, orders
+from trading.consumers import TRY_AGAIN_LATER, AccountConsumer
 from trading.exchange.factory import exchange_for
 from trading.models import Fill, Order, Trade
 from trading.order_states import State, TradeState
@@ -145,3 +148,20 @@ def test_a_request_that_finds_no_database_is_told_to_come_again(floor, account, 
     monkeypatch.undo()
     connection.close()
     assert client.get("/api/v1/accounts").status_code == 200
+
+
+@pytest.mark.parametrize("gone", [OperationalError, InterfaceError])
+async def test_f39_a_page_that_connects_while_the_database_is_away_is_told_to_come_again(
+    gone, monkeypatch, settings
+):
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+
+    async def away(self, user):
+        raise gone("the connection was closed")
+
+    monkeypatch.setattr(AccountConsumer, "_own_account", away)
+    page = WebsocketCommunicator(AccountConsumer.as_asgi(), "/ws/account/?account=x")
+    page.scope["user"] = SimpleNamespace(is_authenticated=True)
+    await page.send_input({"type": "websocket.connect"})
+    assert await page.receive_output(10) == {"type": "websocket.close", "code": TRY_AGAIN_LATER}
+    await page.wait(10)
