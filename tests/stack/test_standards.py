@@ -101,6 +101,6 @@ def test_the_scripts_stop_at_their_first_error(script):
 
 def test_no_secret_and_no_state_is_in_the_tree():
     ignored = Path(ROOT / ".gitignore").read_text().split()
-    assert {".venv/", "var/", "node_modules/", "static_built/", "static_vendor/", ".env"} <= {
+    assert {".venv", "var/", "node_modules/", "static_built/", "static_vendor/", ".env"} <= {
         *ignored
     }
