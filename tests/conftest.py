@@ -76,6 +76,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item._id = NodeId.parse(f"{item.nodeid}@{group.args[0]}")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
+    """A test of the running platform that fails shows what the processes said meanwhile."""
+    report = yield
+    running = getattr(item, "funcargs", {}).get("stack")
+    if running is not None and report.when == "setup":
+        running.mark_logs()
+    if running is not None and report.failed:
+        report.sections.append(("The platform's logs", running.warnings()))
+    return report
+
+
 def _is_promise(item: pytest.Item) -> bool:
     """Whether Hypothesis runs this test: a function it was given, or a state machine."""
     tested = getattr(item, "obj", None)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -17,6 +18,8 @@ import requests
 from testudo.stack.home import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
+TROUBLE = re.compile(r"warning|error|critical|exception|traceback", re.IGNORECASE)
+MOST_LINES = 60  # of one process, shown beside a failed test
 
 
 class PaperAdmin:
@@ -80,6 +83,7 @@ class RunningStack:
         )  # fmt: skip
         os.set_blocking(self._process.stdout.fileno(), False)
         self._received = b""
+        self._marks: dict[Path, int] = {}
         self._answer(seconds=150)
 
     @property
@@ -136,6 +140,21 @@ class RunningStack:
 
     def log(self, name: str) -> str:
         return (self.home / "logs" / f"{name}.log").read_text()
+
+    def mark_logs(self) -> None:
+        """Remember where the logs end now."""
+        self._marks = {path: path.stat().st_size for path in (self.home / "logs").iterdir()}
+
+    def warnings(self) -> str:
+        """What the processes logged since the mark, from the first line that tells of trouble."""
+        said = []
+        for path in sorted((self.home / "logs").iterdir()):
+            with open(path, errors="replace") as log:
+                log.seek(self._marks.get(path, 0))
+                lines = log.read().splitlines()
+            first = next((n for n, line in enumerate(lines) if TROUBLE.search(line)), len(lines))
+            said += [f"{path.stem}: {line}" for line in lines[first:][:MOST_LINES]]
+        return "\n".join(said)
 
     def close(self) -> None:
         """Stop everything."""
