@@ -1,10 +1,13 @@
 """The book's facts in Redis, under the account's stamp, for previews and pages.
 
-A hit is only what was written under the very stamp PostgreSQL gives now, so an emptied, stale or
-absent Redis costs time and nothing else. Placements never look here.
+A hit is only what was read under the very stamp PostgreSQL gives now, so an emptied, stale or
+absent Redis costs time and nothing else; so with what this process keeps. Placements never look
+here.
 """
 
+import threading
 from dataclasses import replace
+from uuid import UUID
 
 import orjson
 import redis
@@ -19,7 +22,11 @@ from trading.models import ExchangeAccount
 log = structlog.get_logger(__name__)
 
 TTL = 300  # seconds; the stamp decides, this only tidies up
+MOST_KEPT = 200  # accounts whose facts this process keeps read
 FORM = 2  # of what is written: raise it when BookFacts changes
+
+_kept: dict[UUID, BookFacts] = {}
+_keeping = threading.Lock()
 
 
 def key_of(account: ExchangeAccount) -> str:
@@ -27,17 +34,34 @@ def key_of(account: ExchangeAccount) -> str:
 
 
 def cached_facts(account: ExchangeAccount, *, known: Known | None = None) -> BookFacts:
-    """The facts as they stand now, from Redis where it has them under the present stamp.
+    """The facts as they stand now, from this process or Redis where they are of the present stamp.
 
     `known`: where the caller has asked that already. What only time changes is never taken from
     Redis. Raises: AccountRisk.DoesNotExist.
     """
     known = known or read_known(account.pk, venue=account.venue)
-    found = _read(account, known.stamp)
-    if found is None:
-        found = facts_of_account(account)
-        _write(account, found)
+    found = _kept.get(account.pk)
+    if found is None or found.stamp != known.stamp:
+        found = _read(account, known.stamp)
+        if found is None:
+            found = facts_of_account(account)
+            _write(account, found)
+        _keep(account, found)
     return replace(found, order_room=known.order_room)
+
+
+def forget() -> None:
+    """Drop what this process keeps: the next look is into Redis."""
+    with _keeping:
+        _kept.clear()
+
+
+def _keep(account: ExchangeAccount, facts: BookFacts) -> None:
+    with _keeping:
+        _kept.pop(account.pk, None)  # the newest stand last
+        _kept[account.pk] = facts
+        while len(_kept) > MOST_KEPT:
+            del _kept[next(iter(_kept))]
 
 
 def _read(account: ExchangeAccount, stamp: str) -> BookFacts | None:

@@ -74,11 +74,12 @@ def judge(
     quote_of = remembered(quote_of)
     symbol = symbol_of(account, drawing.symbol)
     refuse_off_tick(drawing, symbol)
+    reads = reads or read_for_plan(account, symbol, whole=fresh)
+    facts = reads.facts or cached_facts(account, known=reads.known)
+    quote_of.ask_ahead(account.venue, [symbol.name, *(each.symbol for each in facts.stakes)])
     quote = quote_of(account.venue, symbol.name)
     if quote is None:
         raise NoMarket(f"There is no live price of {symbol.name}. Wait until prices move again.")
-    reads = reads or read_for_plan(account, symbol, whole=fresh)
-    facts = reads.facts or cached_facts(account, known=reads.known)
     book = read_book(
         account, risk=reads.risk, symbol=symbol.name, setup=drawing.setup, limits=reads.limits,
         health=reads.health, switch=reads.switch or Switch(halted=False), facts=facts,

@@ -4,8 +4,10 @@ import json
 from decimal import Decimal
 
 import pytest
+import redis
 
 from testudo import clock
+from trading.market import prices
 from trading.market.board import Board
 from trading.market.prices import read_quote
 
@@ -58,3 +60,29 @@ def test_what_the_board_writes_is_what_a_quote_reads():
 def test_what_cannot_be_read_is_no_price(changes):
     assert read(**changes) is None
     assert read_quote("paper", "BTCUSDT", "{}") is None
+
+
+def test_several_prices_are_asked_for_at_once_and_each_only_once(monkeypatch):
+    asked = []
+
+    class Redis:
+        def mget(self, keys):
+            asked.append(sorted(keys))
+            return [None for _ in keys]
+
+    monkeypatch.setattr(prices, "client", Redis)
+    quote_of = prices.remembered(prices.latest)
+    quote_of.ask_ahead("paper", ["BTCUSDT", "ETHUSDT", "BTCUSDT"])
+    quote_of.ask_ahead("paper", ["ETHUSDT"])
+    assert quote_of("paper", "BTCUSDT") is None
+    assert prices.remembered(quote_of) is quote_of
+    assert asked == [["price:paper:BTCUSDT", "price:paper:ETHUSDT"]]
+
+
+def test_without_redis_there_is_no_price_of_any(monkeypatch):
+    class Gone:
+        def mget(self, keys):
+            raise redis.ConnectionError
+
+    monkeypatch.setattr(prices, "client", Gone)
+    assert prices.latest_of("paper", ["BTCUSDT"]) == {"BTCUSDT": None}

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from risk.limits import Limits
 from tests.trading.risky import MINUTE, SECOND, asleep, opened, risk_of, stopped_out
-from trading import flows
+from trading import book_cache, flows
 from trading.book import read_book
 from trading.book_cache import key_of
 from trading.book_stamp import stamp_of
@@ -104,13 +104,30 @@ def test_a_cached_book_costs_a_handful_of_queries(floor, account, draw, book):
 def test_the_cached_book_is_the_book(floor, account, draw, book):
     opened(floor, account, draw())
     cold, warm = book(account, fresh=False), book(account, fresh=False)
-    assert cold == warm == book(account)
+    book_cache.forget()  # what another process has is in Redis
+    assert cold == warm == book(account, fresh=False) == book(account)
+
+
+def test_what_this_process_kept_is_not_used_once_a_trade_has_ended(floor, account, draw, book):
+    opened(floor, account, draw())
+    assert book(account, fresh=False).losing_streak == 0
+    stopped_out(floor, account, draw("ETHUSDT", risk_fraction=Decimal("0.002")))
+    client().delete(key_of(account))
+    assert book(account, fresh=False) == book(account)
+    assert book(account, fresh=False).losing_streak == 1
+
+
+def test_this_process_keeps_the_books_of_so_many_accounts_and_no_more(account, book, monkeypatch):
+    monkeypatch.setattr(book_cache, "MOST_KEPT", 0)
+    book(account, fresh=False)
+    assert not book_cache._kept
 
 
 @pytest.mark.parametrize("loss", ["emptied", "garbage", "gone"])
 def test_the_book_is_right_after_redis_is(loss, floor, account, draw, book, settings, monkeypatch):
     opened(floor, account, draw())
     whole = book(account, fresh=False)
+    book_cache.forget()
     if loss == "emptied":
         client().delete(key_of(account))
     elif loss == "garbage":
@@ -128,6 +145,7 @@ def test_a_stale_book_in_redis_is_never_used(floor, account, draw, book):
     trade = stopped_out(floor, account, draw("ETHUSDT", risk_fraction=Decimal("0.002")))
     assert trade.profit < 0
     client().set(key_of(account), kept)
+    book_cache.forget()
     assert book(account, fresh=False) == book(account)
     assert book(account, fresh=False).losing_streak == 1
 

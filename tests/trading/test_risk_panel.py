@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from risk.breaker import Cause
 from tests.trading.risky import SECOND, asleep, opened, stopped_out
 from testudo import clock
-from trading import breakers, reconcile, venue_health
+from trading import book_cache, breakers, reconcile, venue_health
 from trading.exchange.factory import exchange_for
 from trading.market import prices
 from trading.periods import begin_days
@@ -119,6 +119,7 @@ def test_the_panel_is_the_same_without_redis(http, floor, account, draw, monkeyp
     whole = panel(http, account)
     away = redis.Redis(port=1, socket_connect_timeout=0.1)
     monkeypatch.setattr("trading.book_cache.client", lambda: away)
+    book_cache.forget()
     assert panel(http, account) == whole
 
 

@@ -3,7 +3,7 @@
 Redis may be empty or away at any moment; then there is no price, and nothing is placed.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,16 +63,29 @@ def quoted_by(read: Callable[[str, str], Quote | None]) -> Iterator[None]:
         _instead = before
 
 
-def remembered(quote_of: Callable[[str, str], Quote | None]) -> Callable[[str, str], Quote | None]:
-    """The same, asked once for each symbol: one judgement sees one price of each."""
-    kept: dict[tuple[str, str], Quote | None] = {}
+class Remembered:
+    """The same prices, each asked once: one judgement sees one price of each symbol."""
 
-    def ask(venue: str, symbol: str) -> Quote | None:
-        if (venue, symbol) not in kept:
-            kept[venue, symbol] = quote_of(venue, symbol)
-        return kept[venue, symbol]
+    def __init__(self, quote_of: Callable[[str, str], Quote | None]) -> None:
+        self._quote_of = quote_of
+        self._kept: dict[tuple[str, str], Quote | None] = {}
 
-    return ask
+    def __call__(self, venue: str, symbol: str) -> Quote | None:
+        if (venue, symbol) not in self._kept:
+            self._kept[venue, symbol] = self._quote_of(venue, symbol)
+        return self._kept[venue, symbol]
+
+    def ask_ahead(self, venue: str, symbols: Iterable[str]) -> None:
+        """Ask for these in one go, where they come from Redis. Only saves time."""
+        if self._quote_of is latest:
+            missing = {each for each in symbols if (venue, each) not in self._kept}
+            for symbol, quote in latest_of(venue, missing).items():
+                self._kept[venue, symbol] = quote
+
+
+def remembered(quote_of: Callable[[str, str], Quote | None]) -> Remembered:
+    """The same, asked once for each symbol."""
+    return quote_of if isinstance(quote_of, Remembered) else Remembered(quote_of)
 
 
 def latest(venue: str, symbol: str) -> Quote | None:
@@ -87,6 +100,22 @@ def latest(venue: str, symbol: str) -> Quote | None:
     if raw is None:
         return None
     return read_quote(venue, symbol, raw)
+
+
+def latest_of(venue: str, symbols: Iterable[str]) -> dict[str, Quote | None]:
+    """The newest quote of each, in one question; see `latest`."""
+    names = list(symbols)
+    if _instead is not None or not names:
+        return {name: latest(venue, name) for name in names}
+    try:
+        found = client().mget([key_of(venue, name) for name in names])
+    except redis.RedisError as error:
+        log.warning("prices_unreachable", error=type(error).__name__)
+        return dict.fromkeys(names)
+    return {
+        name: None if raw is None else read_quote(venue, name, raw)
+        for name, raw in zip(names, found, strict=True)
+    }
 
 
 def read_quote(venue: str, symbol: str, raw: bytes | str) -> Quote | None:
