@@ -108,7 +108,11 @@ class BoundedLayer(RedisPubSubLoopLayer):
 
     async def _subscribe_to_channel(self, channel: str) -> None:
         self.channels[channel] = NewestOnly()
-        await self._get_shard(channel).subscribe(channel)
+        try:
+            await self._get_shard(channel).subscribe(channel)
+        except BaseException:
+            del self.channels[channel]  # nobody will ever read it
+            raise
 
 
 class ImpatientChannelLayer(RedisPubSubChannelLayer):
@@ -151,7 +155,12 @@ class ImpatientChannelLayer(RedisPubSubChannelLayer):
             raise redis.ConnectionError("Redis did not answer just now, and is left alone.")
         try:
             async with asyncio.timeout(UNHURRIED):
-                return await getattr(self._get_layer(), name)(*args)
+                call = getattr(self._get_layer(), name)
+                try:
+                    return await call(*args)
+                except redis.ConnectionError:
+                    # Redis may long be back: that the line broke is seen only when it is used.
+                    return await call(*args)
         except (RedisError, OSError):
             self._away_until = time.monotonic() + AWAY
             raise

@@ -17,10 +17,10 @@ from django.db import InterfaceError, OperationalError
 from redis.exceptions import RedisError
 
 from testudo.events.models import EventStream, OutboxEvent
+from testudo.web.close_codes import NOT_FOUND, NOT_SIGNED_IN, TOO_MANY_FAULTS, TRY_AGAIN_LATER
 from trading.api.present import trade as present_trade
 from trading.models import ExchangeAccount, Trade
 
-NOT_SIGNED_IN, NO_SUCH_ACCOUNT, TOO_MANY_FAULTS, TRY_AGAIN_LATER = 4401, 4404, 1008, 1013
 log = structlog.get_logger(__name__)
 
 MOST_REPLAYED = 200  # further behind than this, the page fetches everything again
@@ -56,7 +56,7 @@ class AccountConsumer(AsyncWebsocketConsumer):
         account_id = await self._own_account(user)
         await self.accept()
         if account_id is None:
-            return await self.close(code=NO_SUCH_ACCOUNT)
+            return await self.close(code=NOT_FOUND)
         self.account_id = account_id
         # Join first, read the number after: an event in between is sent twice, never missed.
         await self.channel_layer.group_add(group_of(account_id), self.channel_name)

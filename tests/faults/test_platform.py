@@ -1,14 +1,13 @@
 """Redis, daphne and beat die under the running platform: orders and stops go on."""
 
-import json
 import os
 import signal
 import time
 
 import pytest
 import redis
-from websockets.sync.client import connect
 
+from tests.flows.account_page import PROTECTED, account_page
 from tests.flows.trader import Trader, until
 from testudo.stack import addresses
 
@@ -56,21 +55,15 @@ def test_f38_a_redis_that_stands_still_delays_neither_answers_nor_exits(trader, 
 
 
 def test_f43_a_page_goes_on_by_its_number_after_the_web_process_was_killed(trader, stack):
-    cookie = "; ".join(f"{c.name}={c.value}" for c in trader.http.cookies)
-    url = stack.url.replace("http", "ws") + f"/ws/account/?account={trader.account}"
-    headers = {"Cookie": cookie, "Origin": stack.url}
-    with connect(url, additional_headers=headers, open_timeout=10) as socket:
-        seen = json.loads(socket.recv(timeout=10))["seq"]
+    with account_page(trader) as page:
+        seen = page.last
         trade = trader.protected(trader.place()["id"])
         stack.restart("web")
-    missed = []
-    with connect(url, additional_headers=headers, open_timeout=10) as socket:
-        assert json.loads(socket.recv(timeout=10))["type"] == "hello"
-        socket.send(json.dumps({"op": "resume", "last_seq": seen}))
-        while not missed or missed[-1]["event"] != "trading.position_protected":
-            message = json.loads(socket.recv(timeout=15))
-            missed += [message] if "seq" in message and "event" in message else []
-    numbers = [message["seq"] for message in missed]
+    with account_page(trader) as page:
+        page.last = seen
+        page.resume()
+        page.until(PROTECTED)
+    numbers = [message["seq"] for message in page.told]
     assert numbers == list(range(seen + 1, seen + 1 + len(numbers)))
     closed(trader, trade)
 

@@ -16,9 +16,10 @@ from rest_framework.test import APIClient
 
 from testudo import redis_clients
 from testudo.events import wake
+from testudo.web.close_codes import TRY_AGAIN_LATER
 from trading import risk_hint, risk_stream, subscribers
 from trading.book_cache import cached_facts
-from trading.consumers import TRY_AGAIN_LATER, AccountConsumer, group_of
+from trading.consumers import AccountConsumer, group_of
 from trading.market import hub as hub_module
 from trading.market import prices
 from trading.market.hub import Hub

@@ -1,13 +1,15 @@
 """The main job over real processes: placed, protected, moved to the target, journaled in R."""
 
-import json
 from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from websockets.sync.client import connect
+from websockets.exceptions import ConnectionClosedError
 
+from tests.flows.account_page import PROTECTED, account_page
 from tests.flows.trader import Trader, until
+from testudo.web.close_codes import TOO_MANY_FAULTS
+from trading.consumers import MOST_FAULTS
 
 
 @pytest.fixture
@@ -42,33 +44,30 @@ def test_a_trade_is_bought_protected_sold_at_its_target_and_journaled_in_r(trade
     ).quantize(Decimal("0.001"))
 
 
-def next_event(socket) -> dict:
-    """The next numbered message; figures of risk come unnumbered in between."""
-    while (message := json.loads(socket.recv(timeout=15)))["type"] == "risk":
-        pass
-    return message
-
-
-def test_the_account_socket_numbers_what_happens_without_a_gap(trader, stack):
-    cookie = "; ".join(f"{c.name}={c.value}" for c in trader.http.cookies)
-    url = stack.url.replace("http", "ws") + f"/ws/account/?account={trader.account}"
-    headers = {"Cookie": cookie, "Origin": stack.url}
-    with connect(url, additional_headers=headers, open_timeout=10) as socket:
-        hello = json.loads(socket.recv(timeout=10))
-        assert hello["type"] == "hello"
+def test_the_account_socket_numbers_what_happens_without_a_gap(trader):
+    with account_page(trader) as page:
+        first = page.last
         trade = trader.place()
-        seen = []
-        while not seen or seen[-1]["event"] != "trading.position_protected":
-            seen.append(next_event(socket))
-        numbers = [message["seq"] for message in seen]
-        assert numbers == list(range(hello["seq"] + 1, hello["seq"] + 1 + len(seen)))
+        page.until(PROTECTED)
+        numbers = [message["seq"] for message in page.told]
+        assert numbers == list(range(first + 1, first + 1 + len(numbers)))
         # The last words on the trade before this one may still come in between.
-        told = [m["event"] for m in seen if (m.get("trade") or {}).get("id") == trade["id"]]
-        assert (told[0], told[-1]) == ("trading.plan_approved", "trading.position_protected")
-        socket.send(json.dumps({"op": "resume", "last_seq": hello["seq"]}))
-        assert next_event(socket)["seq"] == hello["seq"] + 1
+        told = [m["event"] for m in page.told if (m.get("trade") or {}).get("id") == trade["id"]]
+        assert (told[0], told[-1]) == ("trading.plan_approved", PROTECTED)
+        page.last = first
+        page.resume()
+        assert page.next()["seq"] == first + 1
     trader.post(f"/api/v1/trades/{trade['id']}/close", status=202)
     trader.wait(trade["id"], "closed")
+
+
+def test_a_page_that_says_nothing_sensible_is_shut_with_our_own_code(trader):
+    with account_page(trader) as page:
+        for _ in range(MOST_FAULTS):
+            page.link.send("no JSON")
+        with pytest.raises(ConnectionClosedError):
+            page.until("one that never comes")
+    assert page.link.close_code == TOO_MANY_FAULTS
 
 
 def test_one_correlation_id_runs_from_the_request_to_the_exchange_call_and_the_fill(trader, stack):

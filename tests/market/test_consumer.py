@@ -9,6 +9,7 @@ from channels.testing import WebsocketCommunicator
 from django.conf import settings
 
 from testudo import clock
+from testudo.web.close_codes import NOT_FOUND, NOT_SIGNED_IN, TOO_MANY_FAULTS
 from trading.market.consumers import MarketConsumer
 from trading.market.hub import hub
 from trading.market.prices import channel_of, key_of
@@ -50,11 +51,11 @@ async def answer(socket: WebsocketCommunicator, text: str) -> dict:
 
 
 async def test_a_visitor_is_shown_out_with_4401(connect):
-    assert await closed_with(await connect(VISITOR)) == 4401
+    assert await closed_with(await connect(VISITOR)) == NOT_SIGNED_IN
 
 
 async def test_an_unknown_venue_is_4404(connect):
-    assert await closed_with(await connect(query="venue=mtgox")) == 4404
+    assert await closed_with(await connect(query="venue=mtgox")) == NOT_FOUND
 
 
 async def test_a_page_hears_the_prices_it_subscribed_to(connect):
@@ -125,7 +126,7 @@ async def test_who_keeps_sending_nonsense_is_closed(connect):
     socket = await connect()
     for _ in range(5):
         await socket.send_to(text_data="{")
-    assert await closed_with(socket) == 1008
+    assert await closed_with(socket) == TOO_MANY_FAULTS
 
 
 async def test_who_floods_is_told_and_closed(connect):
@@ -133,7 +134,7 @@ async def test_who_floods_is_told_and_closed(connect):
     for _ in range(30):
         await socket.send_to(text_data='{"op":"ack","seq":0}')
     assert orjson.loads(await socket.receive_from(timeout=5))["code"] == "too_fast"
-    assert await closed_with(socket) == 1008
+    assert await closed_with(socket) == TOO_MANY_FAULTS
 
 
 async def test_the_consumer_holds_no_channel_layer():

@@ -14,9 +14,9 @@ from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
+from testudo.web.close_codes import NOT_FOUND, NOT_SIGNED_IN, TOO_MANY_FAULTS
 from trading.market.hub import Seat, hub
 
-NOT_SIGNED_IN, NO_SUCH_VENUE, TOO_MANY_FAULTS = 4401, 4404, 1008
 MOST_SYMBOLS = 50
 MOST_FAULTS = 5
 MOST_MESSAGES = 20  # a second
@@ -59,7 +59,7 @@ class MarketConsumer(AsyncWebsocketConsumer):
         query = parse_qs(self.scope["query_string"].decode("ascii", "replace"))
         venue = query.get("venue", ["paper"])[0]
         if venue not in settings.VENUES:
-            await self.close(code=NO_SUCH_VENUE)
+            await self.close(code=NOT_FOUND)
             return
         self._times: deque[float] = deque(maxlen=MOST_MESSAGES)
         self.seat = hub.join(self, venue)
