@@ -81,7 +81,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
-    "testudo.web.middleware.in_one_thread",  # last: see there
 ]
 
 ROOT_URLCONF = "testudo.urls"
@@ -225,7 +224,7 @@ DEFAULT_FROM_EMAIL = env("MAIL_FROM", default="Testudo <testudo@localhost>")
 AUTHENTICATION_BACKENDS = [
     "accounts.sign_in.CountedBackend",
     "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "accounts.sign_in.PasswordBackend",
 ]
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)

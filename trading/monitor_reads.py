@@ -8,12 +8,12 @@ from django.db import connection
 from risk.breaker import Cause, Phase
 from risk.models import RiskProfile
 from risk.protocol import Limits
+from testudo.db.model_columns import columns_of, row_of
 from testudo.db.prepared import Prepared
 from trading.book_facts import BookFacts, facts_from, parameters
 from trading.book_known import KNOWN, known_of
 from trading.book_reads import FACTS, TYPES
 from trading.global_halt import Switch
-from trading.model_columns import columns_of, row_of
 from trading.models import AccountRisk, ExchangeAccount, VenueHealth
 from trading.models.switches import GLOBAL
 

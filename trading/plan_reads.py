@@ -16,6 +16,7 @@ from django.db import connection
 from risk.models import RiskProfile
 from risk.protocol import Limits
 from risk.symbols import ZERO, Symbol
+from testudo.db.model_columns import columns_of, row_of
 from testudo.db.prepared import Prepared
 from trading import global_halt
 from trading.book_facts import BookFacts, facts_from, parameters
@@ -23,7 +24,6 @@ from trading.book_known import KNOWN, Known, known_of
 from trading.book_reads import FACTS, TYPES
 from trading.decisions import Head, head_of
 from trading.global_halt import Switch
-from trading.model_columns import columns_of, row_of
 from trading.models import AccountRisk, Balance, ExchangeAccount, FeeRate, VenueHealth
 from trading.models.switches import GLOBAL
 from trading.risk_lock import locks_of, make_trader

@@ -101,7 +101,7 @@ def test_a_trader_may_nothing_in_the_admin_support_may_look_and_an_admin_may_all
 
 def sign_in_to_admin(user):
     browser = Client()
-    browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    browser.force_login(user, backend="accounts.sign_in.PasswordBackend")
     return browser
 
 

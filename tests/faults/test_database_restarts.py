@@ -10,8 +10,9 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 from rest_framework.test import APIClient
 
 from testudo import failpoints
+from testudo.web.close_codes import TRY_AGAIN_LATER
 from trading import account_stream, orders
-from trading.consumers import TRY_AGAIN_LATER, AccountConsumer
+from trading.consumers import AccountConsumer
 from trading.exchange.factory import exchange_for
 from trading.models import Fill, Order, Trade
 from trading.order_states import State, TradeState
@@ -101,7 +102,7 @@ def test_a_restart_while_a_position_is_held_leaves_its_stop_and_the_books_in_ste
 
 def test_a_restart_between_two_requests_is_not_seen_by_the_trader(floor, account, alice):
     client = APIClient()
-    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, "accounts.sign_in.PasswordBackend")
     assert client.get("/api/v1/accounts").status_code == 200
     connection.close()  # back to the pool, as after each request
     restart_of_the_pooled()
@@ -140,7 +141,7 @@ def test_a_request_that_finds_no_database_is_told_to_come_again(floor, account, 
         return list(Trade.objects.all())
 
     client = APIClient()
-    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, "accounts.sign_in.PasswordBackend")
     monkeypatch.setattr(accounts, "risk_facts", gone)
     answer = client.get(f"/api/v1/accounts/{account.pk}/risk")
     assert (answer.status_code, answer.json()["code"]) == (503, "busy")

@@ -113,7 +113,7 @@ def test_f38_the_book_is_read_from_postgresql(silent, floor, account):
 def test_f38_a_request_of_a_signed_in_trader_is_answered(silent, floor, account, alice):
     caches["sessions"].get("warm")  # the first look finds that nobody answers
     client = APIClient()
-    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, "accounts.sign_in.PasswordBackend")
     with not_for_long():
         answer = client.get(f"/api/v1/accounts/{account.pk}/risk")
         assert client.get("/api/v1/accounts").status_code == 200

@@ -13,7 +13,7 @@ from trading.models import ExchangeAccount
 
 @pytest.fixture
 def desk(client, alice):
-    client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, backend="accounts.sign_in.PasswordBackend")
     return client
 
 
@@ -157,7 +157,7 @@ def test_staff_read_the_journal_and_cannot_change_it(client, alice):
     boss.role = "admin"
     boss.save()
     entry = written(alice)
-    client.force_login(boss, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(boss, backend="accounts.sign_in.PasswordBackend")
     assert client.get("/admin/journal/journalentry/").status_code == 200
     page = client.get(f"/admin/journal/journalentry/{entry.pk}/change/")
     assert page.status_code == 200

@@ -10,17 +10,18 @@ from unittest.mock import Mock
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
-from django.core.handlers.asgi import ASGIHandler
 from django.db import OperationalError, connection, connections, models
 from django.http import HttpResponse
 from django.test import override_settings
 from django.urls import path
+from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from timescale.db.models.fields import TimescaleDateTimeField
 
 from testudo.db import pool
 from testudo.db.amounts import MOST, amount, is_number
 from testudo.db.ids import new_id
 from testudo.db.schema import SchemaEditor
+from testudo.web.handler import Handler
 
 
 def backend_pid() -> int:
@@ -82,7 +83,7 @@ def test_a_second_request_under_asgi_opens_no_connection():
     async def get(path: str) -> tuple[str, float]:
         scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}
         begun = time.perf_counter()
-        client = ApplicationCommunicator(ASGIHandler(), scope)
+        client = ApplicationCommunicator(Handler(), scope)
         await client.send_input({"type": "http.request"})
         assert (await client.receive_output(timeout=10))["status"] == 200
         body = (await client.receive_output(timeout=10))["body"].decode()
@@ -105,6 +106,13 @@ def test_a_connection_the_server_closed_is_replaced_not_lent():
         cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [lent])  # waits for its end
         assert cursor.fetchone()[0]
     assert in_thread(backend_pid) not in (lent, mine)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_to_lend_a_living_connection_asks_it_nothing(monkeypatch):
+    mine = in_thread(backend_pid)
+    monkeypatch.setattr(PGDialect_psycopg2, "do_ping", Mock(side_effect=AssertionError("asked")))
+    assert in_thread(backend_pid) == mine
 
 
 @pytest.mark.django_db(transaction=True)

@@ -20,7 +20,7 @@ LEDGERS = [Order, Fill, Decision, Trade]
 @pytest.fixture
 def at_the_admin(client, django_user_model):
     boss = django_user_model.objects.create_superuser("boss", "boss@example.com", "a long password")
-    client.force_login(boss, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(boss, "accounts.sign_in.PasswordBackend")
     return client
 
 
@@ -94,7 +94,7 @@ def test_an_admin_halts_an_account_and_support_cannot(at_the_admin, account, dja
     people = django_user_model.objects
     helper = people.create_user("helper", "h@example.com", "a long password", role="support")
     client = Client()
-    client.force_login(helper, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(helper, "accounts.sign_in.PasswordBackend")
     client.post(page, action)
     account.accountrisk.refresh_from_db()
     assert account.accountrisk.state == "active"

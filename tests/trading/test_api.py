@@ -16,7 +16,7 @@ from trading.api.present import moment
 from trading.market import prices
 from trading.models import Decision, Order, Trade
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "accounts.sign_in.PasswordBackend"
 NO_PLAIN_NUMBERS = [
     "NaN", "sNaN", "Infinity", "1E+999", "1e-999", "٦٤٠٠٠", "６４０００", "64_000", "+1", "-1", "0",
     " 1",

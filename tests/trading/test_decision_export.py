@@ -129,7 +129,7 @@ def test_an_export_that_cannot_be_read_ends_with_two(unpacked):
 
 
 def test_the_trader_downloads_the_export_and_nobody_else(account, log, alice, django_user_model):
-    backend = "django.contrib.auth.backends.ModelBackend"
+    backend = "accounts.sign_in.PasswordBackend"
     http = APIClient()
     http.force_login(alice, backend)
     answer = http.get("/api/v1/decisions/export", {"account": str(account.pk)})

@@ -9,7 +9,7 @@ from tests.trading.risky import opened
 from trading import incidents
 from trading.models import ExchangeCall, Incident, Order, Trade
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "accounts.sign_in.PasswordBackend"
 
 
 @pytest.fixture(params=["admin", "support"])

@@ -15,7 +15,7 @@ from trading.book import read_book
 from trading.models import AccountFlow, ManagedHolding
 
 D = Decimal
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "accounts.sign_in.PasswordBackend"
 PASSWORD = "a long password"
 
 

@@ -8,7 +8,7 @@ from testudo.observability import metrics
 from trading import incidents, venue_health
 from trading.models import Trade
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "accounts.sign_in.PasswordBackend"
 TOKEN = "a scraper's own secret"
 
 

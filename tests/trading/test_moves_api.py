@@ -111,7 +111,7 @@ def test_a_move_without_a_key_is_refused(http, trade):
 
 def test_another_traders_stop_is_as_absent_as_none(http, trade, django_user_model, client):
     mallory = django_user_model.objects.create_user("mallory", "m@example.com", "a long password")
-    http.force_login(mallory, "django.contrib.auth.backends.ModelBackend")
+    http.force_login(mallory, "accounts.sign_in.PasswordBackend")
     answer = patch(http, trade, {"stop": up(trade)})
     assert answer.status_code == 404
     assert not Move.objects.exists()

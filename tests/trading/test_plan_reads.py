@@ -27,7 +27,7 @@ from trading.plan_reads import read_for_plan
 from trading.venue_health import note_failure
 
 BTC = "BTCUSDT"
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "accounts.sign_in.PasswordBackend"
 SMALL = Decimal("0.002")
 
 

@@ -47,7 +47,7 @@ REFUSED = [(BIG, WORN), (SMALL, book()), (WRONG, book(half_size=True))]
 @pytest.fixture
 def http(alice) -> APIClient:
     client = APIClient()
-    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, "accounts.sign_in.PasswordBackend")
     return client
 
 

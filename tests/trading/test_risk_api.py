@@ -15,7 +15,7 @@ from trading.actors import Actor
 from trading.api import accounts, risk_profile, switches
 from trading.models import AccountRisk, Decision
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "accounts.sign_in.PasswordBackend"
 PASSWORD = "a long password"
 PROFILE = "/api/v1/risk-profile"
 

@@ -15,7 +15,7 @@ from trading.exchange.factory import exchange_for
 from trading.market import prices
 from trading.periods import begin_days
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "accounts.sign_in.PasswordBackend"
 KEYS = {
     "account", "currency", "state", "state_reason", "state_until", "at", "version", "equity",
     "cash", "locked", "available", "holdings", "nav", "peak_nav", "drawdown", "day", "week", "heat",

@@ -26,7 +26,7 @@ def _prices(floor, monkeypatch):
 @pytest.fixture
 def http(alice) -> Client:
     client = Client()
-    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, "accounts.sign_in.PasswordBackend")
     return client
 
 

@@ -15,7 +15,7 @@ from trading.exchange.factory import exchange_for
 from trading.models import ExchangeCall, Trade
 from trading.public import story_of
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "accounts.sign_in.PasswordBackend"
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from trading.api import accounts, switches
 from trading.models import Decision, GlobalHalt, Order, Trade, Venue
 from trading.order_states import TradeState
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "accounts.sign_in.PasswordBackend"
 PASSWORD = "a long password"
 GLOBAL = reverse("admin:trading_globalhalt_changelist")
 ACCOUNTS = reverse("admin:trading_accountrisk_changelist")

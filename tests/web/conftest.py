@@ -20,5 +20,5 @@ def mallory(db):
 def signed_in(alice):
     """A browser in which alice is signed in; a crash in a view is answered, not raised."""
     client = Client(raise_request_exception=False)
-    client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, backend="accounts.sign_in.PasswordBackend")
     return client

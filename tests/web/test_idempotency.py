@@ -75,7 +75,7 @@ def test_b17_the_key_with_another_body_is_refused(signed_in):
 
 def test_b17_another_users_key_of_the_same_name_is_another_key(signed_in, mallory):
     other = Client()
-    other.force_login(mallory, backend="django.contrib.auth.backends.ModelBackend")
+    other.force_login(mallory, backend="accounts.sign_in.PasswordBackend")
     work(signed_in)
     answer = work(other)
     assert answer.status_code == 201

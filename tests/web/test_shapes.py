@@ -197,7 +197,7 @@ def test_a_post_without_the_csrf_token_is_refused(alice):
     from django.test import Client
 
     browser = Client(enforce_csrf_checks=True)
-    browser.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    browser.force_login(alice, backend="accounts.sign_in.PasswordBackend")
     assert refusal(send(browser, json.dumps(PLAN)), 403)["code"] == "csrf_failed"
 
 

@@ -23,7 +23,7 @@ from testudo.web.tasks import tidy_up
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("testudo.urls")]
 PASSWORD = "a long pass phrase"
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "accounts.sign_in.PasswordBackend"
 
 
 def prove(browser, password=PASSWORD, **more):

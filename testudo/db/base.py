@@ -58,7 +58,6 @@ class DatabaseWrapper(PGDatabaseWrapperMixin, TimescaleWrapper):
         lender = pool.pool_for(
             (self.alias, *(str(conn_params.get(k)) for k in ("host", "port", "dbname", "user"))),
             connect=lambda: PostgresWrapper.get_new_connection(self, conn_params),
-            dialect=self._get_dialect(),
             options={**DEFAULT_POOL, **self.settings_dict.get("POOL", {})},
         )
         try:

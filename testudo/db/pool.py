@@ -6,15 +6,42 @@ pool does the work, put under Django by django-db-connection-pool's mixin (see `
 """
 
 import os
+import select
 import threading
 from collections.abc import Callable
 from typing import Any
 
+import psycopg2
 from django.core.exceptions import ImproperlyConfigured
 from sqlalchemy import pool as sqlalchemy_pool
+from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 
 OPTIONS = ("pool_size", "max_overflow", "timeout", "recycle")
 
+
+class Dialect(PGDialect_psycopg2):
+    """What the queue pool asks about a connection."""
+
+    supports_statement_cache = True  # upstream warns where a subclass does not say
+
+    def do_ping(self, dbapi_connection: Any) -> bool:
+        """Whether it lives, without a round trip where nothing speaks against it.
+
+        A server that ended or closed the session left an end of file or a word to be read; of an
+        idle session nothing else is. A server that fell silent is found by the statement's own
+        time-outs, as it would be by a ping's.
+        """
+        if dbapi_connection.closed:
+            return bool(super().do_ping(dbapi_connection))
+        waiting = select.poll()
+        waiting.register(dbapi_connection.fileno(), select.POLLIN)
+        if not waiting.poll(0):
+            return True
+        return bool(super().do_ping(dbapi_connection))
+
+
+# One for all: to make it takes longer than to ask the database.
+DIALECT = Dialect(dbapi=psycopg2)
 _pools: dict[tuple[str, ...], sqlalchemy_pool.QueuePool] = {}
 _lock = threading.Lock()
 
@@ -23,7 +50,6 @@ def pool_for(
     key: tuple[str, ...],
     *,
     connect: Callable[[], Any],
-    dialect: Any,
     options: dict[str, float],
 ) -> sqlalchemy_pool.QueuePool:
     """The pool of this process for `key` (alias, host, port, database, user), made on first use.
@@ -39,7 +65,7 @@ def pool_for(
                     f"POOL has {', '.join(sorted(unknown))}; it knows {', '.join(OPTIONS)}."
                 )
             _pools[key] = sqlalchemy_pool.QueuePool(
-                connect, dialect=dialect, pre_ping=True, use_lifo=True, **options
+                connect, dialect=DIALECT, pre_ping=True, use_lifo=True, **options
             )
         return _pools[key]
 

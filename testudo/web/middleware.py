@@ -60,9 +60,3 @@ class EdgeMiddleware:
         # desk that stood here. Static files are answered before this and are kept for ever.
         response.headers.setdefault("Cache-Control", "no-store")
         return response
-
-
-def in_one_thread(get_response: Answer) -> Answer:
-    """Last of all middleware, and synchronous only: so Django runs the others synchronously too, in
-    the thread of the view. Under ASGI it would hop to a thread and back for each of their hooks."""
-    return get_response
