@@ -2,20 +2,19 @@
 
 import asyncio
 import threading
+import time
 
 import pytest
 from asgiref.sync import SyncToAsync
 from asgiref.testing import ApplicationCommunicator
 from django.core.handlers.asgi import ASGIHandler
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import ResolverMatch
 
 from testudo.web import handler
 from testudo.web.handler import Handler
 
 pytestmark = pytest.mark.django_db(transaction=True)
-# What Django says at the start of a request, middleware and view, what it says at the end.
-TRIPS = 3
 
 
 async def get(app, path: str = "/healthz") -> int:
@@ -48,11 +47,11 @@ def trips_of(app, monkeypatch) -> int:
 
 
 def test_a_request_goes_to_its_thread_once(monkeypatch):
-    assert trips_of(Handler(), monkeypatch) == TRIPS
+    assert trips_of(Handler(), monkeypatch) == 1
 
 
 def test_upstreams_handler_goes_there_for_every_hook(monkeypatch):
-    assert trips_of(ASGIHandler(), monkeypatch) > 4 * TRIPS
+    assert trips_of(ASGIHandler(), monkeypatch) > 10
 
 
 @pytest.fixture
@@ -102,6 +101,26 @@ def test_requests_at_once_have_a_thread_each_and_few_are_kept(ran_in, monkeypatc
     assert len(app._threads._idle) == 2
 
 
+def test_short_requests_take_turns(monkeypatch):
+    monkeypatch.setattr(handler, "LONGEST_TURN", 20)
+    app, running, most = Handler(), [], []
+
+    def view(request):
+        running.append(request)
+        most.append(len(running))
+        time.sleep(0.01)
+        running.pop()
+        return HttpResponse("here")
+
+    answer_with(view, monkeypatch)
+
+    async def many():
+        return await asyncio.gather(*(get(app) for _ in range(6)))
+
+    assert asyncio.run(many()) == [200] * 6
+    assert max(most) == 1
+
+
 def test_a_thread_is_given_back_where_the_view_fails(monkeypatch):
     app = Handler()
 
@@ -113,6 +132,34 @@ def test_a_thread_is_given_back_where_the_view_fails(monkeypatch):
     )
     assert asyncio.run(get(app)) == 500
     assert len(app._threads._idle) == 1
+
+
+def test_a_streamed_answer_is_closed_when_it_has_been_sent(monkeypatch):
+    said = []
+
+    def parts():
+        yield b"a"
+        said.append("sent")
+
+    def view(request):
+        response = StreamingHttpResponse(parts())
+        response._resource_closers.append(lambda: said.append("closed"))
+        return response
+
+    answer_with(view, monkeypatch)
+    assert asyncio.run(get(Handler())) == 200
+    assert said == ["sent", "closed"]
+
+
+def test_a_page_that_leaves_in_the_middle_of_its_request_asks_nothing(ran_in):
+    async def leave():
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""}
+        client = ApplicationCommunicator(Handler(), scope)
+        await client.send_input({"type": "http.disconnect"})
+        await client.wait(timeout=20)
+
+    asyncio.run(leave())
+    assert not ran_in
 
 
 def test_it_answers_http_only():

@@ -22,6 +22,8 @@ from testudo.stack.valkey import Valkey
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEFAULT_PORT = 8000
+# A request makes thousands of objects and hardly ever a ring of them: look for rings more seldom.
+GC_THRESHOLDS = (20_000, 20, 50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class Platform:
         self._seed(external=not embedded_database)
         gc.collect()
         gc.freeze()  # what is imported by now is never looked at again by a collection (R: p99)
+        gc.set_threshold(*GC_THRESHOLDS)
         plan = processes.Plan(
             home=self.home.path,
             port=int(os.environ["PORT"]),
