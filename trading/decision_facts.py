@@ -29,12 +29,23 @@ class FactsUnreadable(ValueError):
 
 def to_facts(value: Any) -> dict[str, Any]:
     """A frozen dataclass as JSON values. Raises: TypeError, for what no record may hold."""
-    facts = {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    return {name: SOME if name in WORDS and fact else fact for name, fact in facts.items()}
+    facts = {}
+    for name in _names(type(value)):
+        fact = _plain(getattr(value, name))
+        facts[name] = SOME if name in WORDS and fact else fact
+    return facts
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int) or type(value) is str:
+    kind = type(value)
+    if kind is Decimal:  # most are
+        return f"{value:f}"
+    if value is None or kind is str or isinstance(value, bool | int):
         return value
     if isinstance(value, Enum):
         return value.value

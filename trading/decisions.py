@@ -145,10 +145,13 @@ def figures_only(value: Any) -> Any:
     if kind in PLAIN:
         return value
     if kind is dict or isinstance(value, Mapping):
-        return {
-            _name(key): _hashed(each) if each and key in WORDED else figures_only(each)
-            for key, each in value.items()
-        }
+        found = {}
+        for key, each in value.items():
+            if key in WORDED and each:
+                found[_name(key)] = _hashed(each)
+            else:  # most are figures: not worth a call each
+                found[_name(key)] = each if type(each) in PLAIN else figures_only(each)
+        return found
     if isinstance(value, list | tuple):
         return [figures_only(each) for each in value]
     if isinstance(value, set | frozenset):

@@ -54,10 +54,10 @@ def place_trade(
     PlanImpossible, NoMarket: nothing is recorded.
     """
     symbol = symbol_of(account, drawing.symbol)
-    with correlation.bind(correlation.correlation_id() or None), durable.atomic():
+    with correlation.bind(correlation.correlation_id() or None), durable.atomic() as first:
         # Lock first, read after: two trades placed at once must not both fit under one limit (R17),
         # and after a halt of all trading has committed, nothing is placed (R19).
-        reads = lock_and_read(account, symbol)
+        reads = lock_and_read(account, symbol, first=first)
         if breakers.count_closed(account, reads.facts, quote_of=quote_of):
             reads = read_for_plan(account, symbol, whole=True)
         judged = judge(account, drawing, reads=reads, quote_of=quote_of)

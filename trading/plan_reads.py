@@ -78,14 +78,16 @@ def read_for_plan(account: ExchangeAccount, symbol: Symbol, *, whole: bool = Fal
     return _read(account, symbol, _statement(whole=whole).ready(), whole=whole)
 
 
-def lock_and_read(account: ExchangeAccount, symbol: Symbol) -> PlanReads:
+def lock_and_read(account: ExchangeAccount, symbol: Symbol, *, first: str = "") -> PlanReads:
     """Take what a placement must hold until it ends, then read it whole: one round trip.
 
-    Locks: the global switch FOR SHARE (R19), the trader's row on a live venue, the account's row.
+    `first`: a statement to send before. Locks: the global switch FOR SHARE (R19), the trader's row
+    on a live venue, the account's row.
     Raises: AccountRisk.DoesNotExist.
     """
     make_trader(account)
-    statements = (global_halt.SHARE, *locks_of(account), _statement(whole=True).ready())
+    locks = (global_halt.SHARE, *locks_of(account))
+    statements = (*filter(None, [first]), *locks, _statement(whole=True).ready())
     reads = _read(account, symbol, ";".join(statements), whole=True)
     if reads.switch is None:  # a new database: there was no row to hold
         global_halt.share()

@@ -2,7 +2,9 @@
 
 Each round every client submits one plan. In even rounds they are spread over all accounts, in odd
 ones all meet at a single account. How many fit under the heat limit is known beforehand: exactly
-so many must be accepted. `--without-lock` takes the account's row lock out: then it must fail.
+so many must be accepted. Processes that have just started open their connections and plan their
+statements in the first rounds: those count for everything but the time. `--without-lock` takes the
+account's row lock out: then it must fail.
 """
 
 import argparse
@@ -20,6 +22,7 @@ from tests.drills.race_client import Submission, serve
 
 START = datetime(2026, 11, 2, 12, tzinfo=UTC)
 MOST_P99_MS = 250
+WARM_UP = 4  # rounds
 MOST_SECONDS = 240  # for one round; the first waits for every process to start
 SPREAD_RISK, MEETING_RISK = Decimal("0.02"), Decimal("0.01")  # under 3 % of heat: 1 fits, or 3
 FITS = {SPREAD_RISK: 1, MEETING_RISK: 3}
@@ -28,6 +31,7 @@ EXPECTED_REFUSAL = "portfolio_heat"
 
 @dataclass
 class Tally:
+    submissions: int = 0
     accepted: int = 0
     expected: int = 0
     breaches: int = 0
@@ -57,7 +61,8 @@ def run(arguments: list[str]) -> dict[str, Any]:
         "accounts": options.accounts,
         "processes": options.processes,
         "lock": not options.without_lock,
-        "submissions": len(tally.took_ms),
+        "submissions": tally.submissions,
+        "timed": len(tally.took_ms),
         "accepted": tally.accepted,
         "expected": tally.expected,
         "breaches": tally.breaches,
@@ -105,6 +110,8 @@ def _drill(options: argparse.Namespace, rounds: int) -> tuple[Tally, list[str]]:
                 for each in _answer(pipe, worker)
             ]
             _count(tally, plans, outcomes, floor)
+            if number >= WARM_UP:
+                tally.took_ms += [took for *_, took in outcomes]
             floor.withdraw_all()
             if (number + 1) % 20 == 0:
                 print(f"{number + 1} rounds, {tally.accepted} accepted", flush=True)
@@ -142,8 +149,8 @@ def _plans(
 def _count(tally: Tally, plans: list[Submission], outcomes: list, floor: Any) -> None:
     asked = Counter(plan.account for plan in plans)
     accepted: Counter[str] = Counter()
-    for plan, outcome, took in outcomes:
-        tally.took_ms.append(took)
+    tally.submissions += len(outcomes)
+    for plan, outcome, _ in outcomes:
         if outcome == "accepted":
             accepted[plan.account] += 1
         elif outcome != EXPECTED_REFUSAL:

@@ -22,7 +22,9 @@ def serve(orders: Connection, gate: Any, threads: int, locked: bool) -> None:
 
     django.setup()
     from tests.drills import race_floor as floor
+    from testudo.stack import tuning
 
+    tuning.settle()  # as the platform's processes do
     if not locked:
         floor.take_the_lock_out()
     go, done = threading.Barrier(threads + 1), threading.Barrier(threads + 1)

@@ -7,13 +7,16 @@ never decide; prices stand still, so that what fits is known.
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 
 from django.contrib.auth import get_user_model
 from django.db import connections
 from django.db.models import Sum
 
+from accounts.models import User
 from risk.models import RiskProfile
 from testudo import clock
+from testudo.web.tenancy import get_account
 from trading import decisions, ooda, orders, risk_lock
 from trading.book import begin_days
 from trading.exchange.paper.symbols import SYMBOLS
@@ -94,13 +97,18 @@ def place(plan) -> str:
         quoted_at=clock.now(),
         acknowledged=frozenset({"large_risk"}),
     )
-    account = ExchangeAccount.objects.get(pk=plan.account)
+    account = get_account(_owner_of(plan.account), plan.account)  # as the API finds it
     try:
         orders.place_trade(account, drawing, quote_of=quote_of)
     except orders.PlanRefused as refused:
         codes = {v.code for v in refused.verdicts if not v.ok and v.effect == "block"}
         return ",".join(sorted(codes))
     return "accepted"
+
+
+@cache
+def _owner_of(account: str) -> User:
+    return ExchangeAccount.objects.select_related("user").get(pk=account).user
 
 
 def breaches(accounts: Iterable[str]) -> int:

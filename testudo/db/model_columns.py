@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import islice
 from typing import Any, TypeVar
 
 from django.db import connection
@@ -17,22 +18,23 @@ def columns_of(model: type[Model], alias: str) -> str:
 
 def row_of(model: type[M], left: Iterator[Any]) -> M | None:
     """The next columns as a row of this model; None where an outer join found none."""
-    values, has_key = [], False
-    for name, converters in _fields(model):
-        value = next(left)
-        for convert in converters:
-            value = convert(value, None, connection)
-        values.append(value)
-        has_key = has_key or (value is not None and name == model._meta.pk.attname)
-    if not has_key:
+    names, key, converted = _shape(model)
+    values = list(islice(left, len(names)))
+    if values[key] is None:
         return None
-    return model.from_db("default", [name for name, _ in _fields(model)], values)
+    for place, converters in converted:
+        for convert in converters:
+            values[place] = convert(values[place], None, connection)
+    return model.from_db("default", names, values)
 
 
 @cache
-def _fields(model: type[Model]) -> Sequence[tuple[str, Sequence[Any]]]:
-    """(attribute, converters) of each column, in the model's order."""
-    return [
-        (field.attname, field.get_db_converters(connection))
-        for field in model._meta.concrete_fields
-    ]
+def _shape(
+    model: type[Model],
+) -> tuple[Sequence[str], int, Sequence[tuple[int, Sequence[Any]]]]:
+    """Attributes in the model's order, the key's place among them, and the places whose values
+    need converters."""
+    fields = model._meta.concrete_fields
+    names = [field.attname for field in fields]
+    converters = ((n, field.get_db_converters(connection)) for n, field in enumerate(fields))
+    return names, names.index(model._meta.pk.attname), [each for each in converters if each[1]]

@@ -1,6 +1,5 @@
 """Brings the whole platform up: servers, schema, demo data, processes; and says how far it is."""
 
-import gc
 import hashlib
 import os
 import signal
@@ -14,7 +13,7 @@ from urllib.parse import urlsplit
 
 import environ
 
-from testudo.stack import addresses, processes
+from testudo.stack import addresses, processes, tuning
 from testudo.stack.home import CannotStart, Home, is_free
 from testudo.stack.postgres import Postgres, as_user
 from testudo.stack.supervise import Supervisor
@@ -22,8 +21,6 @@ from testudo.stack.valkey import Valkey
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEFAULT_PORT = 8000
-# A request makes thousands of objects and hardly ever a ring of them: look for rings more seldom.
-GC_THRESHOLDS = (20_000, 20, 50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +74,7 @@ class Platform:
             return
         self._migrate(external=not embedded_database)
         self._seed(external=not embedded_database)
-        gc.collect()
-        gc.freeze()  # what is imported by now is never looked at again by a collection (R: p99)
-        gc.set_threshold(*GC_THRESHOLDS)
+        tuning.settle()
         plan = processes.Plan(
             home=self.home.path,
             port=int(os.environ["PORT"]),

@@ -43,8 +43,8 @@ def idempotent(view: View) -> View:
     def once(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
         key = _key(request)
         print_ = fingerprint(request)
-        with durable.atomic():
-            row, is_new = _claim(request.user.pk, key, print_)
+        with durable.atomic() as first:
+            row, is_new = _claim(request.user.pk, key, print_, first=first)
             if not is_new:
                 return _replay(row, print_)
             response = _answer(self, view, request, *args, **kwargs)
@@ -92,10 +92,13 @@ def _key(request: Request) -> str:
     return key
 
 
-def _claim(user_id: Any, key: str, print_: str) -> tuple[IdempotencyKey, bool]:
-    """The row of this key, and whether it is ours to fill. Waits for whoever is filling it."""
+def _claim(user_id: Any, key: str, print_: str, *, first: str) -> tuple[IdempotencyKey, bool]:
+    """The row of this key, and whether it is ours to fill. Waits for whoever is filling it.
+
+    `first`: a statement to send before."""
+    patience = f"SET LOCAL lock_timeout TO {LONGEST_WAIT_MS}"
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LONGEST_WAIT_MS}ms"])
+        cursor.execute(";".join(filter(None, [first, patience])))
     row = IdempotencyKey(user_id=user_id, key=key, fingerprint=print_)
     try:
         with transaction.atomic():
