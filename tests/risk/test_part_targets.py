@@ -81,6 +81,8 @@ def test_what_is_left_is_shared_among_the_parts_that_are_left():
         ([("110", "0.5"), ("105", "0.2")], "each beyond the one before"),
         ([("99", "0.5")], "between the entry 100 and the target 130"),
         ([("130", "0.5")], "between the entry 100 and the target 130"),
+        ([("100", "0.5")], "between the entry 100 and the target 130"),
+        ([("110", "0")], "above 0 and below 1"),
         ([("110", "1")], "above 0 and below 1"),
         ([("110", "NaN")], "above 0 and below 1"),
         ([("110", "0.5"), ("120", "0.5")], "leave nothing for the last"),
@@ -104,3 +106,56 @@ def test_parts_that_are_too_small_name_the_share_and_the_least():
     )  # fmt: skip
     assert "A part of 10 % of 0.5 BTC" in said
     assert "0.112 BTC" in said
+
+
+@pytest.mark.parametrize("nearer", [[], [("110", "0.5")], [("110", "0.5"), ("120", "0.4")]])
+def test_targets_in_order_with_something_left_for_the_last_are_taken(nearer):
+    parts = [PartTarget(D(price), D(share)) for price, share in nearer]
+    refuse_impossible(parts, direction="long", entry=D(100), target=D(130), tick=D("0.01"))
+
+
+def quantities(whole, *shares, step="1", least="1") -> list[Decimal]:
+    nearer = [PartTarget(D(100 + n), D(share)) for n, share in enumerate(shares)]
+    wanted = tuple(enumerate(shares_of(nearer, D(200)), 1))
+    return [each.quantity for each in layout(D(whole), wanted, step=D(step), least=D(least))]
+
+
+def test_three_parts_are_laid_out_in_their_shares():
+    assert quantities("10", "0.5", "0.3") == [5, 3, 2]
+    assert quantities("10") == [10]
+
+
+def test_what_is_no_whole_step_is_not_sold():
+    assert quantities("10.9", "0.5") == [5, 5]
+
+
+def test_parts_of_exactly_the_least_are_sold_each_by_itself():
+    assert quantities("10", "0.5", least="5") == [5, 5]
+    assert quantities("10", "0.5", least="5.1") == [10]
+    assert quantities("10", "0.4", least="5") == [10]
+
+
+@pytest.mark.parametrize(
+    ("changes", "least"),
+    [({"min_quantity": D("0.5")}, "0.5"), ({"market_min_quantity": D("0.7")}, "0.7"), ({}, "0.1")],
+)
+def test_the_least_part_is_the_largest_of_the_minimums(changes, least):
+    facts = {
+        "name": "X", "base": "B", "quote": "Q", "step": D("0.1"), "min_notional": D(1),
+        "min_quantity": D("0.1"), "order_types": frozenset({"STOP_LOSS"}),
+    }  # fmt: skip
+    assert least_quantity(Symbol(**{**facts, **changes}), D(100)) == D(least)
+
+
+@pytest.mark.parametrize(
+    ("nearer", "quantity"),
+    [([], "0.001"), ([("110", "0.5")], "0"), ([("110", "0.5")], "10")],
+)
+def test_nothing_is_said_where_there_is_nothing_to_part_or_every_part_fits(nearer, quantity):
+    symbol = Symbol(name="X", base="B", quote="Q", step=D("0.001"), min_notional=D(10),
+                    min_quantity=D("0.001"), order_types=frozenset({"STOP_LOSS"}))  # fmt: skip
+    parts = [PartTarget(D(price), D(share)) for price, share in nearer]
+    said = why_not_in_parts(
+        parts, target=D(130), stop=D(90), leg_quantity=D(quantity), symbol=symbol
+    )
+    assert said == ""

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from risk import sizing
 from risk.exposure import Totals, gauges, totals_of
 from risk.part_targets import PartTarget
 from risk.protocol import DEFAULTS
-from tests.risk.builders import D, book, limits, plan, verdict
+from tests.risk.builders import IN_COIN, D, book, limits, plan, symbol, verdict
 from tests.risk.test_exposure import holding
 
 HALF = (PartTarget(D(60900), D("0.5")),)
@@ -107,3 +108,12 @@ def test_a_position_or_an_entry_alone_can_be_closed_to_make_room(at_risk):
 
 def test_where_nothing_is_at_risk_there_is_nothing_to_close():
     assert "close a position" not in verdict("daily_loss", None, book(equity=D(9700))).message
+
+
+def test_a_ceiling_gives_what_a_budget_of_as_much_would():
+    """Also where the fee is taken in the coin, so that not all that is bought is sold."""
+    lines = {"direction": "long", "entry": D(60000), "worst_entry": D(60000), "stop": D(59400)}
+    rest = {"target": D(61800), "cash": D(10**8), "costs": IN_COIN, "symbol": symbol()}
+    asked = sizing.size(**lines, **rest, budget=D(40000))
+    capped = sizing.size(**lines, **rest, budget=D(50000), ceiling=D(40000))
+    assert (capped.bound, capped.quantity) == ("ceiling", asked.quantity)
