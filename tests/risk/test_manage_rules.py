@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from risk.costs import PlanImpossible
 from risk.manage_rules import (
     AFTER_A_REFUSAL,
     STEP_R,
@@ -136,6 +135,79 @@ def test_after_a_refusal_by_the_exchange_no_rule_tries_for_five_minutes():
     assert wanted_stop(EVEN, run(refused_at=NOW - AFTER_A_REFUSAL), price=D(61000)) is not None
 
 
+def test_the_waits_are_thirty_seconds_and_five_minutes():
+    assert wanted_stop(TRAIL, run(trailed_at=NOW - timedelta(seconds=30)), price=D(62000))
+    assert wanted_stop(TRAIL, run(refused_at=NOW - timedelta(minutes=5)), price=D(62000))
+
+
+@pytest.mark.parametrize(("it", "stop"), [(run, "60121.19"), (mirrored, "59881.05")])
+def test_off_the_tick_break_even_is_put_where_the_fees_are_still_paid(it, stop):
+    assert break_even_stop(it(entry=D(60001))) == D(stop)
+
+
+@pytest.mark.parametrize(
+    ("it", "present", "price", "stop"),
+    [(run, "60120.18", 60900, "60120.19"), (mirrored, "59880.07", 59100, "59880.06")],
+)
+def test_one_tick_tighter_is_tighter(it, present, price, stop):
+    assert wanted_stop(EVEN, it(stop=D(present)), price=D(price)).stop == D(stop)
+
+
+@pytest.mark.parametrize(
+    ("it", "price", "stop"), [(run, 60600, "60199.99"), (mirrored, 59400, "59800.01")]
+)
+def test_off_the_tick_a_stop_stays_further_from_the_market(it, price, stop):
+    """A third of R is 199.998."""
+    third = Management(ratchets=(Ratchet(D(1), D("0.33333")),))
+    behind = Management(trail_r=D("0.66667"))
+    for rules in (third, behind):
+        assert wanted_stop(rules, it(), price=D(price)).stop == D(stop)
+
+
+@pytest.mark.parametrize(("it", "price"), [(run, 60900), (mirrored, 59100)])
+def test_a_ratchet_step_may_lie_between_whole_r(it, price):
+    assert next_price(Management(ratchets=(Ratchet(D("1.5"), D(0)),)), it()) == price
+
+
+@pytest.mark.parametrize(
+    ("it", "price", "stop"), [(run, 60900, "60120.54"), (mirrored, 59100, "59879.46")]
+)
+def test_of_two_stops_less_than_one_apart_the_tighter_counts(it, price, stop):
+    both = Management(break_even=True, ratchets=(Ratchet(D(1), D("0.2009")),))
+    wanted = wanted_stop(both, it(), price=D(price))
+    assert (wanted.why, wanted.stop) == ("ratchet", D(stop))
+
+
+@pytest.mark.parametrize(
+    ("it", "target", "at", "half_way", "price"),
+    [(run, "61801", "1.5", "60900.5", "60900"),
+     (mirrored, "58200.5", "1.499", "59100.25", "59100.6")],
+)  # fmt: skip
+def test_of_two_prices_less_than_one_apart_the_nearer_is_waited_for(
+    it, target, at, half_way, price
+):
+    here = it(target=D(target))
+    assert next_price(EVEN, here) == D(half_way)
+    both = Management(break_even=True, ratchets=(Ratchet(D(at), D(0)),))
+    assert next_price(both, here) == D(price)
+    first = Management(break_even=True, targets=(PartTarget(D(price), D("0.5")),))
+    assert next_price(first, here) == D(price)
+
+
+@pytest.mark.parametrize(
+    ("it", "price", "stop"),
+    [(run, "60151." + "52" * 27 + "6", "59550.01"),
+     (mirrored, "59851." + "4752" * 13 + "475", "60449.99")],
+)  # fmt: skip
+def test_by_percent_the_price_waited_for_is_rounded_to_where_the_whole_step_is_there(
+    it, price, stop
+):
+    """To 60 digits: 59550.01 / 0.99 upwards, 60449.99 / 1.01 downwards."""
+    rules = Management(trail_percent=D(1))
+    assert next_price(rules, it()) == D(price)
+    assert wanted_stop(rules, it(), price=D(price)).stop == D(stop)
+
+
 def test_the_time_stop_is_due_when_its_minutes_are_over():
     rules = Management(close_after_minutes=90)
     opened = NOW - timedelta(minutes=90)
@@ -143,37 +215,6 @@ def test_the_time_stop_is_due_when_its_minutes_are_over():
     assert not time_is_over(rules, opened_at=opened + timedelta(seconds=1), now=NOW)
     assert not time_is_over(Management(), opened_at=opened, now=NOW)
     assert not time_is_over(rules, opened_at=None, now=NOW)
-
-
-@pytest.mark.parametrize(
-    "figures",
-    [
-        {"trail_r": D("0.2")},
-        {"trail_r": D(101)},
-        {"trail_atr": D(0)},
-        {"trail_percent": D("0.09")},
-        {"trail_percent": D("20.01")},
-        {"trail_percent": D("NaN")},
-        {"trail_percent": D(1), "trail_r": D(1)},
-        {"break_even_r": D(1)},
-        {"break_even": True, "break_even_r": D("0.2")},
-        {"targets": (PartTarget(D(61000), D("0.1")),) * 3},
-        {"trail_r": D(1), "trail_atr": D(1)},
-        {"trail_atr": D(1), "atr_period": 0},
-        {"ratchets": (Ratchet(D(1), D(1)),)},
-        {"ratchets": (Ratchet(D(1), D("-1")),)},
-        {"ratchets": (Ratchet(D(2), D(1)), Ratchet(D(1), D(0)))},
-        {"ratchets": (Ratchet(D(1), D(0)), Ratchet(D(2), D(0)))},
-        {"ratchets": (Ratchet(D("NaN"), D(0)),)},
-        {"ratchets": tuple(Ratchet(D(n), D(n - 1)) for n in range(1, 12))},
-        {"close_after_minutes": 0},
-        {"close_after_minutes": 10**9},
-    ],
-)
-def test_figures_that_make_no_rule_are_refused(figures):
-    with pytest.raises(PlanImpossible) as refused:
-        Management(**figures)
-    assert refused.value.field == "management"
 
 
 multiples = st.decimals("0.25", "5", places=2)
