@@ -110,10 +110,22 @@ def test_where_nothing_is_at_risk_there_is_nothing_to_close():
     assert "close a position" not in verdict("daily_loss", None, book(equity=D(9700))).message
 
 
+def short_in_coin(**changes) -> sizing.Sizing:
+    """The fee of what is bought back is taken in the coin: losses are divided by what is left."""
+    facts = {
+        "direction": "short", "entry": D(60000), "worst_entry": D(60000), "stop": D(60700),
+        "target": D(58200), "cash": D(10**8), "costs": IN_COIN, "symbol": symbol(),
+    }  # fmt: skip
+    return sizing.size(**{**facts, **changes})
+
+
 def test_a_ceiling_gives_what_a_budget_of_as_much_would():
-    """Also where the fee is taken in the coin, so that not all that is bought is sold."""
-    lines = {"direction": "long", "entry": D(60000), "worst_entry": D(60000), "stop": D(59400)}
-    rest = {"target": D(61800), "cash": D(10**8), "costs": IN_COIN, "symbol": symbol()}
-    asked = sizing.size(**lines, **rest, budget=D(40000))
-    capped = sizing.size(**lines, **rest, budget=D(50000), ceiling=D(40000))
+    asked = short_in_coin(budget=D(40000))
+    capped = short_in_coin(budget=D(50000), ceiling=D(40000))
     assert (capped.bound, capped.quantity) == ("ceiling", asked.quantity)
+
+
+def test_losses_that_do_not_come_out_even_are_kept_to_eighteen_decimals():
+    sized = short_in_coin(budget=D(1000), wanted=(D(1), D(3)))
+    for loss in (sized.worst_loss, sized.wanted_loss):
+        assert loss.as_tuple().exponent == -18
