@@ -84,13 +84,10 @@ def claim(order_ids: Sequence[UUID], *, offset: timedelta = timedelta(0)) -> lis
     are read FOR SHARE, so after a halt has committed no later claim of an entry exists (R19).
     Exits pass in every state, and read neither.
     """
+    planned = Order.objects.filter(pk__in=order_ids, state=State.PLANNED)
     with transaction.atomic():
-        orders = list(
-            Order.objects.select_for_update(no_key=True, of=("self",))
-            .select_related("trade__account")
-            .filter(pk__in=order_ids, state=State.PLANNED)
-            .order_by("pk")
-        )
+        locked = planned.select_for_update(no_key=True, of=("self",))
+        orders = list(locked.select_related("trade__account").order_by("pk"))
         if len(orders) != len(order_ids):
             return []
         trade = orders[0].trade
@@ -102,8 +99,7 @@ def claim(order_ids: Sequence[UUID], *, offset: timedelta = timedelta(0)) -> lis
             return []
         fence, moment = _next_fence(), clock.now()
         changes = {"fence": fence, "claimed_at": moment, "signed_at": moment + offset}
-        rows = Order.objects.filter(pk__in=[order.pk for order in orders], state=State.PLANNED)
-        if rows.update(state=State.SENDING, **changes) != len(orders):
+        if planned.update(state=State.SENDING, **changes) != len(orders):
             transaction.set_rollback(True)  # not under these locks; never a part of a list
             return []
         for order in orders:
