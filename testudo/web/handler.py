@@ -6,11 +6,10 @@ is started for the request and ended with it. All our middleware and views are s
 whole chain runs in one go, in a thread that is lent on: half of a preview's time was such trips.
 """
 
-import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 from typing import IO, Any
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
@@ -48,20 +47,18 @@ class Threads:
 
 class Turns:
     """One request after the other, as long as they are short: two at once on one interpreter only
-    make each other late. Whoever waits for more than it computes holds nobody up for long."""
+    make each other late. Whoever waits for more than it computes holds nobody up for long.
+
+    Taken in the request's own thread: one hands over to the next while the loop sends its answer.
+    """
 
     def __init__(self) -> None:
-        self._turn = asyncio.Semaphore(1)
+        self._turn = threading.Lock()
 
-    @asynccontextmanager
-    async def taken(self) -> AsyncIterator[None]:
+    @contextmanager
+    def taken(self) -> Iterator[None]:
         """In turn, or beside the others once the wait was long enough."""
-        mine = True
-        try:
-            async with asyncio.timeout(LONGEST_TURN):
-                await self._turn.acquire()
-        except TimeoutError:
-            mine = False
+        mine = self._turn.acquire(timeout=LONGEST_TURN)
         try:
             yield
         finally:
@@ -94,8 +91,7 @@ class Handler(ASGIHandler):
             body = await self.read_body(receive)
         except RequestAborted:
             return
-        async with self._turns.taken():
-            response = await sync_to_async(self._answer)(scope, body)
+        response = await sync_to_async(self._answer)(scope, body)
         try:
             await self.send_response(response, send)
         finally:
@@ -104,7 +100,7 @@ class Handler(ASGIHandler):
 
     def _answer(self, scope: Any, body: IO[bytes]) -> HttpResponseBase:
         """What is to be sent; only a streamed answer is left open."""
-        with body:
+        with body, self._turns.taken():
             set_script_prefix(get_script_prefix(scope))
             request_started.send(sender=self.__class__, scope=scope)
             request, refused = self.create_request(scope, body)
