@@ -8,6 +8,8 @@ A subscription waits as long as it takes, but pings, and starts over where no pi
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import redis
@@ -34,13 +36,54 @@ class ImpatientRedis(redis.Redis):
     _away_until = 0.0
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
+        with self._noted():
+            return super().execute_command(*args, **options)
+
+    def ask(self, *args: Any) -> "Asked":
+        """Send a command and go on; the answer is taken later. Raises: redis.RedisError."""
+        with self._noted():
+            return Asked(self, args)
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """Ask nothing after no answer, and note where there was none."""
         if time.monotonic() < self._away_until:
             raise redis.ConnectionError("Redis did not answer just now, and is left alone.")
         try:
-            return super().execute_command(*args, **options)
+            yield
         except (redis.ConnectionError, redis.TimeoutError):
             self._away_until = time.monotonic() + AWAY
             raise
+
+
+class Asked:
+    """A command on its way. It holds a connection until `answer` or `drop`, one of which must be
+    called."""
+
+    def __init__(self, client: ImpatientRedis, command: tuple[Any, ...]) -> None:
+        self._client = client
+        self._connection = client.connection_pool.get_connection()
+        try:
+            self._connection.send_command(*command)
+        except BaseException:
+            self.drop()
+            raise
+
+    def answer(self) -> Any:
+        """Wait for it, as it came from the wire. Raises: redis.RedisError."""
+        with self._client._noted():
+            try:
+                said = self._connection.read_response()
+            except BaseException:
+                self.drop()
+                raise
+        self._client.connection_pool.release(self._connection)
+        return said
+
+    def drop(self) -> None:
+        """Nobody wants the answer any more, which may still come: the line is of no use."""
+        self._connection.disconnect()
+        self._client.connection_pool.release(self._connection)
 
 
 def commands() -> ImpatientRedis:

@@ -50,6 +50,12 @@ def cached_facts(account: ExchangeAccount, *, known: Known | None = None) -> Boo
     return replace(found, order_room=known.order_room)
 
 
+def last_symbols(account: ExchangeAccount) -> list[str]:
+    """What the account had at stake when this process last looked, which may be long ago."""
+    found = _kept.get(account.pk)
+    return [each.symbol for each in found.stakes] if found else []
+
+
 def forget() -> None:
     """Drop what this process keeps: the next look is into Redis."""
     with _keeping:

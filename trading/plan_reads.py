@@ -5,11 +5,12 @@ placement sends its locks along, each a statement before it, so that nothing in 
 the wait (R17); and it asks for the whole book and the head of the decision chain with it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from functools import cache
+from typing import Any
 
 from django.db import connection
 
@@ -18,6 +19,7 @@ from risk.protocol import Limits
 from risk.symbols import ZERO, Symbol
 from testudo.db.model_columns import columns_of, row_of
 from testudo.db.prepared import Prepared
+from testudo.web.tenancy import own_account
 from trading import global_halt
 from trading.book_facts import BookFacts, facts_from, parameters
 from trading.book_known import KNOWN, Known, known_of
@@ -30,11 +32,12 @@ from trading.risk_lock import locks_of, make_trader
 
 BNB = "BNB"
 READS = """
-SELECT {risk}, {profile}, {health}, {rate}, {coin}, {known},{more}
+SELECT {own} {risk}, {profile}, {health}, {rate}, {coin}, {known},{more}
     g.halted, g.reason,
     (SELECT free FROM trading_balance WHERE account_id = r.account_id AND asset = %(bnb)s),
     candles.low, candles.high
 FROM trading_accountrisk r
+{door}
 LEFT JOIN risk_riskprofile p ON p.account_id = r.account_id
 LEFT JOIN trading_venuehealth h ON h.venue = %(venue)s
 LEFT JOIN trading_feerate f ON f.account_id = r.account_id AND f.symbol = %(symbol)s
@@ -70,12 +73,28 @@ class PlanReads:
     high: Decimal | None
     facts: BookFacts | None = None  # only where they were asked for too
     head: Head | None = None  # the same
+    account: ExchangeAccount | None = None  # only where the door was passed with it
 
 
 def read_for_plan(account: ExchangeAccount, symbol: Symbol, *, whole: bool = False) -> PlanReads:
     """Read it now; `whole`: with the book's facts and the chain's head, which the account's row
     must be locked for. Raises: AccountRisk.DoesNotExist."""
     return _read(account, symbol, _statement(whole=whole).ready(), whole=whole)
+
+
+def read_own(user: Any, account: ExchangeAccount, symbol: Symbol) -> PlanReads | None:
+    """The same for a preview, through the door (R29): `account` may be long out of date, the one
+    in the answer is not. None: it is not, or no longer, this user's."""
+    asked = _asked(account, symbol) | {"user": user.pk, "key": account.pk}
+    with connection.cursor() as cursor:
+        cursor.execute(_statement(own=True).ready(), asked)
+        found = cursor.fetchone()
+    if found is None:
+        return None
+    left = iter(found)
+    own = row_of(ExchangeAccount, left)
+    assert own is not None
+    return _reads(own, symbol, left, own=own)
 
 
 def lock_and_read(account: ExchangeAccount, symbol: Symbol, *, first: str = "") -> PlanReads:
@@ -96,21 +115,33 @@ def lock_and_read(account: ExchangeAccount, symbol: Symbol, *, first: str = "") 
 
 
 def _read(account: ExchangeAccount, symbol: Symbol, statement: str, *, whole: bool) -> PlanReads:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, _asked(account, symbol) | {"user": account.user_id})
+        found = cursor.fetchone()
+    if found is None:
+        raise AccountRisk.DoesNotExist(f"Account {account.pk} has no risk row.")
+    return _reads(account, symbol, iter(found), whole=whole)
+
+
+def _asked(account: ExchangeAccount, symbol: Symbol) -> dict[str, Any]:
     asked = parameters(account)
-    asked |= {
-        "user": account.user_id,
+    return asked | {
         "symbol": symbol.name,
         "base": symbol.base,
         "bnb": BNB,
         "global": GLOBAL,
         "candles_since": asked["now"] - timedelta(minutes=symbol.average_minutes + 1),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(statement, asked)
-        found = cursor.fetchone()
-    if found is None:
-        raise AccountRisk.DoesNotExist(f"Account {account.pk} has no risk row.")
-    left = iter(found)
+
+
+def _reads(
+    account: ExchangeAccount,
+    symbol: Symbol,
+    left: Iterator[Any],
+    *,
+    whole: bool = False,
+    own: ExchangeAccount | None = None,
+) -> PlanReads:
     risk = row_of(AccountRisk, left)
     profile, health = row_of(RiskProfile, left), row_of(VenueHealth, left)
     rate, coin = row_of(FeeRate, left), row_of(Balance, left)
@@ -132,12 +163,16 @@ def _read(account: ExchangeAccount, symbol: Symbol, statement: str, *, whole: bo
         high=high,
         facts=facts,
         head=head,
+        account=own,
     )
 
 
 @cache
-def _statement(*, whole: bool) -> Prepared:
+def _statement(*, whole: bool = False, own: bool = False) -> Prepared:
+    door = own_account().text if own else ""
     text = READS.format(
+        own=f"{columns_of(ExchangeAccount, 'a')}," if own else "",
+        door=f"JOIN ({door}) a ON a.id = r.account_id" if own else "",
         risk=columns_of(AccountRisk, "r"),
         profile=columns_of(RiskProfile, "p"),
         health=columns_of(VenueHealth, "h"),
@@ -152,5 +187,8 @@ def _statement(*, whole: bool) -> Prepared:
         "bnb": "text",
         "global": "int",
         "candles_since": "timestamptz",
+        "user": "uuid",
+        "key": "uuid",
     }
-    return Prepared("plan_reads_whole" if whole else "plan_reads", text, types)
+    name = "plan_reads_whole" if whole else "plan_reads_own" if own else "plan_reads"
+    return Prepared(name, text, types)

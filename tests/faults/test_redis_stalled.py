@@ -97,6 +97,16 @@ def test_f38_ten_prices_cost_one_wait_and_are_no_prices(silent):
     assert silent.connected == 1, "after no answer it is left alone for a while"
 
 
+def test_f38_an_answer_that_is_waited_for_later_costs_one_wait_too(silent):
+    client = redis_clients.commands()
+    with not_for_long():
+        with pytest.raises(redis.RedisError):
+            client.ask("MGET", "price").answer()
+        with pytest.raises(redis.ConnectionError, match="left alone"):
+            client.ask("MGET", "price")
+    assert silent.connected == 1
+
+
 def test_f38_redis_is_asked_again_once_it_was_left_alone(silent, monkeypatch):
     monkeypatch.setattr(redis_clients, "AWAY", 0.0)
     for _ in range(2):

@@ -62,27 +62,76 @@ def test_what_cannot_be_read_is_no_price(changes):
     assert read_quote("paper", "BTCUSDT", "{}") is None
 
 
-def test_several_prices_are_asked_for_at_once_and_each_only_once(monkeypatch):
-    asked = []
+class Asked:
+    """What a Redis with none of the prices answers, and whether anybody took it."""
+
+    def __init__(self, command):
+        self.command, self.taken, self.dropped = command, False, False
+
+    def answer(self):
+        self.taken = True
+        return [None for _ in self.command[1:]]
+
+    def drop(self):
+        self.dropped = True
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    commands = []
 
     class Redis:
-        def mget(self, keys):
-            asked.append(sorted(keys))
-            return [None for _ in keys]
+        def ask(self, *command):
+            commands.append(Asked(command))
+            return commands[-1]
 
     monkeypatch.setattr(prices, "client", Redis)
+    return commands
+
+
+def test_several_prices_are_asked_for_at_once_and_each_only_once(asked):
     quote_of = prices.remembered(prices.latest)
     quote_of.ask_ahead("paper", ["BTCUSDT", "ETHUSDT", "BTCUSDT"])
     quote_of.ask_ahead("paper", ["ETHUSDT"])
     assert quote_of("paper", "BTCUSDT") is None
     assert prices.remembered(quote_of) is quote_of
-    assert asked == [["price:paper:BTCUSDT", "price:paper:ETHUSDT"]]
+    assert [sorted(each.command) for each in asked] == [
+        ["MGET", "price:paper:BTCUSDT", "price:paper:ETHUSDT"]
+    ]
+
+
+def test_prices_are_asked_for_while_something_else_is_read(asked):
+    quote_of = prices.remembered(prices.latest)
+    with quote_of.asked_meanwhile("paper", ["BTCUSDT", "BTCUSDT"]):
+        assert [each.taken for each in asked] == [False]
+    assert [each.command for each in asked] == [("MGET", "price:paper:BTCUSDT")]
+    assert asked[0].taken
+    quote_of.ask_ahead("paper", ["BTCUSDT"])
+    assert len(asked) == 1
+
+
+def test_nobody_waits_for_prices_where_the_other_thing_failed(asked):
+    quote_of = prices.remembered(prices.latest)
+    with pytest.raises(LookupError), quote_of.asked_meanwhile("paper", ["BTCUSDT"]):
+        raise LookupError
+    assert (asked[0].taken, asked[0].dropped) == (False, True)
+
+
+def test_prices_from_elsewhere_are_not_asked_of_redis(asked):
+    with prices.remembered(lambda venue, symbol: None).asked_meanwhile("paper", ["BTCUSDT"]):
+        pass
+    assert asked == []
 
 
 def test_without_redis_there_is_no_price_of_any(monkeypatch):
     class Gone:
-        def mget(self, keys):
+        def ask(self, *command):
             raise redis.ConnectionError
 
     monkeypatch.setattr(prices, "client", Gone)
     assert prices.latest_of("paper", ["BTCUSDT"]) == {"BTCUSDT": None}
+    quote_of = prices.remembered(prices.latest)
+    with quote_of.asked_meanwhile("paper", ["BTCUSDT"]):
+        pass
+    quote_of.ask_ahead("paper", ["BTCUSDT"])
+    assert quote_of("paper", "BTCUSDT") is None

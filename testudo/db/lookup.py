@@ -31,20 +31,27 @@ class Lookup(Generic[M]):
         self._name, self._query, self._types = name, query, types
 
     @cached_property
-    def _made(self) -> tuple[type[M], Prepared]:
+    def text(self) -> str:
+        """The query with `%(name)s` for its values: to join it in a statement of another's."""
+        return self._written[1]
+
+    @cached_property
+    def _written(self) -> tuple[type[M], str]:
         marks = {each: uuid4() for each in self._types}
         found = self._query(**marks)
         text, values = found.order_by().query.sql_with_params()
         place = {mark: f"%({each})s" for each, mark in marks.items()}
         # A value that is none of ours would have to be quoted: KeyError, on the first use.
-        text %= tuple(place[value] for value in values)
-        return found.model, Prepared(self._name, text, self._types)
+        return found.model, text % tuple(place[value] for value in values)
+
+    @cached_property
+    def _statement(self) -> Prepared:
+        return Prepared(self._name, self.text, self._types)
 
     def find(self, **values: Any) -> M | None:
         """The row; None where there is none. Raises: the database's own errors."""
-        model, statement = self._made
-        text = statement.ready()
+        text = self._statement.ready()
         with connection.cursor() as cursor:
             cursor.execute(text, values)
             row = cursor.fetchone()
-        return None if row is None else row_of(model, iter(row))
+        return None if row is None else row_of(self._written[0], iter(row))

@@ -30,7 +30,7 @@ def get_owned(owned: Owned, user: Any, pk: object, *, thing: str = "object") -> 
 def get_account(user: Any, account_id: object) -> Any:
     """The user's own exchange account. Raises: Problem (404)."""
     key = _key(account_id, thing="account")
-    found = _own_account().find(user=user.pk, key=key)
+    found = own_account().find(user=user.pk, key=key)
     if found is None:
         raise not_found("account")
     return found
@@ -45,7 +45,9 @@ def _key(value: object, *, thing: str) -> UUID:
 
 
 @cache
-def _own_account() -> Lookup[Any]:
+def own_account() -> Lookup[Any]:
+    """The door itself: `user` and `key` to one account of theirs. Use `get_account`, unless the
+    account is to be found by a statement that reads more."""
     # Asked of the registry: the foundation imports no app.
     accounts = apps.get_model("trading", "ExchangeAccount").objects
     return Lookup(

@@ -15,7 +15,7 @@ from testudo.web.idempotency import idempotent
 from testudo.web.problems import Problem, invalid, not_found
 from testudo.web.serializers import read_query
 from testudo.web.tenancy import get_account
-from trading import orders, story
+from trading import orders, previews, story
 from trading.api import present, schema
 from trading.api.forms import DrawingForm, TradeForm, TradesQuery
 from trading.book import QuoteOf
@@ -23,7 +23,7 @@ from trading.fixes import WayOut, ways_out
 from trading.market import prices
 from trading.models import ExchangeAccount, Trade
 from trading.order_states import FINISHED
-from trading.plans import Drawing, Judged, NoMarket, judge
+from trading.plans import Drawing, Judged, NoMarket
 
 KEY = OpenApiParameter(
     "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True,
@@ -31,10 +31,11 @@ KEY = OpenApiParameter(
 )  # fmt: skip
 
 
-def read_drawing(kind: type[DrawingForm], request: Request) -> tuple[ExchangeAccount, Drawing]:
+def read_drawing(kind: type[DrawingForm], request: Request) -> tuple[UUID, Drawing]:
+    """The account that is named, whoever's it may be, and the lines."""
     form = kind(data=request.data, context={"request": request})
     form.is_valid(raise_exception=True)
-    return get_account(request.user, form.validated_data["account"]), form.drawing()
+    return form.validated_data["account"], form.drawing()
 
 
 def impossible(error: PlanImpossible, drawing: Drawing) -> Problem:
@@ -56,10 +57,10 @@ class PreviewView(APIView):
 
     @extend_schema(request=DrawingForm, responses={200: schema.PREVIEW, **schema.REFUSALS})
     def post(self, request: Request) -> Response:
-        account, drawing = read_drawing(DrawingForm, request)
+        account_id, drawing = read_drawing(DrawingForm, request)
         quote_of = prices.remembered(self.quote_of)
         try:
-            judged = judge(account, drawing, quote_of=quote_of, fresh=False)
+            account, judged = previews.preview(request.user, account_id, drawing, quote_of=quote_of)
             fixes = _ways_out(account, drawing, judged, quote_of=quote_of)
             return Response(present.preview(account, judged, drawing, fixes=fixes))
         except PlanImpossible as error:
@@ -110,7 +111,8 @@ class TradesView(APIView):
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        account, drawing = read_drawing(TradeForm, request)
+        account_id, drawing = read_drawing(TradeForm, request)
+        account = get_account(request.user, account_id)
         try:
             trade = orders.place_trade(account, drawing)
         except PlanImpossible as error:

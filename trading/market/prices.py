@@ -44,7 +44,7 @@ def channel_of(venue: str, symbol: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def client() -> redis.Redis:
+def client() -> redis_clients.ImpatientRedis:
     """This process's own, asked once and not for long; see `redis_clients`."""
     return redis_clients.commands()
 
@@ -75,12 +75,33 @@ class Remembered:
             self._kept[venue, symbol] = self._quote_of(venue, symbol)
         return self._kept[venue, symbol]
 
+    @contextmanager
+    def asked_meanwhile(self, venue: str, symbols: Iterable[str]) -> Iterator[None]:
+        """Ask for these in one go, where they come from Redis, while the block does something
+        else. Only saves time."""
+        if self._quote_of is not latest or _instead is not None:
+            yield
+            return
+        names = list(dict.fromkeys(symbols))
+        asked = _ask(venue, names)
+        try:
+            yield
+        except BaseException:
+            if asked is not None:
+                asked.drop()
+            raise
+        if asked is not None:
+            self._keep(venue, _answered(venue, names, asked))
+
     def ask_ahead(self, venue: str, symbols: Iterable[str]) -> None:
-        """Ask for these in one go, where they come from Redis. Only saves time."""
+        """Ask for those not asked yet, in one go, where they come from Redis. Only saves time."""
         if self._quote_of is latest:
             missing = {each for each in symbols if (venue, each) not in self._kept}
-            for symbol, quote in latest_of(venue, missing).items():
-                self._kept[venue, symbol] = quote
+            self._keep(venue, latest_of(venue, missing))
+
+    def _keep(self, venue: str, quotes: dict[str, Quote | None]) -> None:
+        for symbol, quote in quotes.items():
+            self._kept[venue, symbol] = quote
 
 
 def remembered(quote_of: Callable[[str, str], Quote | None]) -> Remembered:
@@ -107,8 +128,21 @@ def latest_of(venue: str, symbols: Iterable[str]) -> dict[str, Quote | None]:
     names = list(symbols)
     if _instead is not None or not names:
         return {name: latest(venue, name) for name in names}
+    asked = _ask(venue, names)
+    return dict.fromkeys(names) if asked is None else _answered(venue, names, asked)
+
+
+def _ask(venue: str, names: list[str]) -> redis_clients.Asked | None:
     try:
-        found = client().mget([key_of(venue, name) for name in names])
+        return client().ask("MGET", *(key_of(venue, name) for name in names))
+    except redis.RedisError as error:
+        log.warning("prices_unreachable", error=type(error).__name__)
+        return None
+
+
+def _answered(venue: str, names: list[str], asked: redis_clients.Asked) -> dict[str, Quote | None]:
+    try:
+        found = asked.answer()
     except redis.RedisError as error:
         log.warning("prices_unreachable", error=type(error).__name__)
         return dict.fromkeys(names)
