@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from tests.bench.http_load import Load, closed_loop, open_loop
+from tests.bench.http_load import Load, closed_loop, open_loop, precise_loop
 from tests.bench.measures import Measure, percentile
 from tests.flows.trader import Trader, until
 from tests.running import RunningStack
@@ -199,9 +199,10 @@ class Bench:
         half, lasts = capacity / 2, 5 if self.quick else 20
         gaps = [self.random.expovariate(half) for _ in range(int(half * lasts))]
         before = server_seconds(self.pid)
-        load = self.checked(
-            asyncio.run(open_loop(self.port, requests, gaps=gaps, connections=CONNECTIONS))
-        )
+        with asyncio.Runner(loop_factory=precise_loop) as runner:
+            load = self.checked(
+                runner.run(open_loop(self.port, requests, gaps=gaps, connections=CONNECTIONS))
+            )
         busy = server_seconds(self.pid) - before
         if limits and load.passed < 0.9 * len(load.took):
             raise RuntimeError("The plans of the benchmark are refused: they are to pass.")
