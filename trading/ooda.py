@@ -5,7 +5,7 @@ pure. A turn may run never, once or twice: every step is safe to repeat, for it 
 compare-and-set or only asks.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from uuid import UUID
 
 import structlog
@@ -60,16 +60,23 @@ def run_turn(
     `exchange`: or how to reach it, asked where there is something to do. `streamed`: the caller's
     platform follows the account's stream, so what an accepted entry came to need not be asked at
     once: the stream tells it, and where it does not the guard asks within two seconds.
+
+    A step that goes unanswered ends the turn for its trade, and for every question and entry. What
+    protects or closes the account's other trades is sent all the same: an exchange that answers no
+    question may well take orders.
     """
     taken, reached = 0, None
+    unanswered: set[UUID] = set()  # trades
     for _ in range(MOST_ROUNDS):
         seen = observe(account_id)
-        steps = decide(orient(seen))
+        steps = [each for each in decide(orient(seen)) if _goes_on(each, unanswered)]
         if not steps:
             break
         if reached is None:
             reached = exchange() if callable(exchange) else exchange
         for step in steps:
+            if not _goes_on(step, unanswered):
+                continue
             with (
                 correlation.bind(step.correlation_id or None),
                 spending(Use.PROTECTIVE),
@@ -82,9 +89,20 @@ def run_turn(
                         venue_health.note_failure(reached.venue, str(error))
                     key_watch.note_error(account_id, error)
                     log.warning("step_unanswered", step=type(step).__name__, error=str(error))
-                    return taken  # the exchange does not answer: the guard comes back to it
+                    unanswered.add(step.trade_id)  # the guard comes back to it
+                    continue
             taken += 1
     return taken
+
+
+def _goes_on(step: Step, unanswered: Set[UUID]) -> bool:
+    """Whether the step is still taken in a turn in which these trades' steps went unanswered."""
+    if not unanswered:
+        return True
+    asks = isinstance(step, LookUp | CatchUp | Release) or (
+        isinstance(step, Submit) and step.enters
+    )
+    return step.trade_id not in unanswered and not asks
 
 
 def is_due(account_id: UUID) -> bool:

@@ -19,17 +19,28 @@ from testudo.observability.redaction import clean_text
 from trading.events import PlanApproved
 from trading.exchange_calls import CUT
 from trading.incidents import KINDS
-from trading.models import ExchangeCall, Fill, Incident, Leg, Move, MoveState, Order, Trade
+from trading.models import (
+    ExchangeCall,
+    Fill,
+    Incident,
+    Leg,
+    Move,
+    MoveReason,
+    MoveState,
+    Order,
+    Trade,
+)
 from trading.naked import is_naked
 from trading.order_states import FINISHED, TradeState
 from trading.positions import position_of
 from trading.settlement import facts_of, signed
 
 WHY_MOVED = {
-    "trader": "by you",
-    "break_even": "to break-even, by your rule",
-    "trailing": "by the trailing rule",
-    "ratchet": "by the ratchet rule",
+    MoveReason.TRADER: "by you",
+    MoveReason.BREAK_EVEN: "to break-even, by your rule",
+    MoveReason.TRAILING: "by the trailing rule",
+    MoveReason.RATCHET: "by the ratchet rule",
+    MoveReason.TARGETS: "to sell a part at each of your targets",
 }
 HOW_IT_ENDED = {
     MoveState.DONE: "",
@@ -39,7 +50,12 @@ HOW_IT_ENDED = {
     MoveState.OVERTAKEN: " The position ended first.",
     MoveState.SUPERSEDED: " A newer move came before anything was sent.",
 }
-CLOSED_BY = {"target": "at the target", "stop": "at the stop", "closed": "at the market"}
+CLOSED_BY = {
+    "target": "at the target",
+    "stop": "at the stop",
+    "closed": "at the market",
+    "external": "by hand at the exchange",
+}
 E8 = Decimal("0.00000001")
 ENDED = {
     TradeState.EXPIRED: "Not filled",
@@ -189,11 +205,11 @@ def _moved(move: Move) -> Step:
     ]  # fmt: skip
     naked = "" if move.naked_ms is None else f" Without a stop for {move.naked_ms:,} ms meanwhile."
     said = f" It said: {move.said}." if move.said else ""
-    what = ", ".join(lines)
+    what = ", ".join(lines) or "the stop and target became a pair for each part"
     return Step(
         name="moved",
         title="Moved" if move.state == MoveState.DONE else "Move not done",
-        text=f"{what[:1].upper()}{what[1:]}, {WHY_MOVED[move.why]}."
+        text=f"{what[:1].upper()}{what[1:]}, {WHY_MOVED[MoveReason(move.why)]}."
         f"{HOW_IT_ENDED[MoveState(move.state)]}{said}{naked}",
         at=move.ended_at,
     )

@@ -11,6 +11,7 @@ from trading.exchange.port import LegInstruction
 from trading.ledger import faults as ledger_faults
 from trading.models import AccountFlow, AccountRisk, Incident, Order
 from trading.order_states import State, TradeState
+from trading.public import story_of
 
 
 def cancel_legs(account, trade) -> None:
@@ -80,6 +81,8 @@ def test_f29_a_position_sold_by_hand_is_closed_as_external_at_the_price_it_broug
     account_stream.match_books(account)
     trade = wait(held, 10)
     assert (trade.state, trade.exit_reason) == (TradeState.CLOSED, "external")
+    told = story_of(account.user, trade.pk).steps[-1]
+    assert told.text.startswith("Sold by hand at the exchange: ")
     bought, sold = trade.fills.order_by("at")
     fees = bought.commission_quote + sold.commission_quote
     assert trade.profit == sold.quantity * (sold.price - bought.price) - fees

@@ -1,18 +1,21 @@
 """A trade told whole: its steps with the milliseconds between, its incidents, the raw answers."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from rest_framework.test import APIClient
 
+from risk.manage_rules import Management
+from risk.part_targets import PartTarget
 from risk.wording import money
 from tests.trading.risky import opened, won
 from testudo import clock
 from testudo.events.models import OutboxEvent
-from trading import incidents, orders, reconcile, venue_health
+from trading import incidents, orders, reconcile, settlement, story, venue_health
 from trading.api import present
 from trading.exchange.factory import exchange_for
-from trading.models import ExchangeCall, Trade
+from trading.models import ExchangeCall, MoveReason, Trade
 from trading.public import story_of
 
 BACKEND = "accounts.sign_in.PasswordBackend"
@@ -138,3 +141,21 @@ def test_the_api_tells_the_same_story(floor, account, alice, draw):
     assert told["incidents"] == []
     assert told["exchange_answers"][0]["status"] == 200
     assert (told["unprotected"], told["unprotected_since"]) == (False, None)
+
+
+def test_a_story_has_words_for_every_reason_a_trade_is_moved_or_ends():
+    assert set(story.WHY_MOVED) == set(MoveReason)
+    assert set(story.CLOSED_BY) == set(settlement.ENDED)
+
+
+def test_a_trade_in_parts_tells_that_its_legs_were_split(floor, account, alice, draw):
+    wish = Management(targets=(PartTarget(nearer(draw()), Decimal("0.5")),))
+    trade = opened(floor, account, draw(management=wish))
+    step = next(step for step in story_of(alice, trade.pk).steps if step.name == "moved")
+    assert step.text.startswith(
+        "The stop and target became a pair for each part, to sell a part at each of your targets."
+    )
+
+
+def nearer(drawing):
+    return ((drawing.entry + drawing.target * 3) / 4).quantize(Decimal("0.01"))
