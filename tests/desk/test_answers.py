@@ -65,6 +65,26 @@ def test_an_old_answer_is_dimmed_and_cannot_be_placed_while_a_new_one_is_awaited
     expect(desk.page.locator("#review")).to_contain_text("63,500.00")  # what was asked, answered
 
 
+def test_an_answer_that_took_its_time_is_plain_as_soon_as_it_is_here(desk):
+    desk.settled()
+    held: list[tuple[Route, dict]] = []
+    desk.exchange.hold = lambda route, drawing: not held.append((route, drawing))
+    desk.page.locator("#in-stop").fill("63500.00")
+    expect(desk.page.locator("#answer .size:has(#size)")).to_have_css("opacity", "0.45")
+    desk.page.evaluate(
+        """() => {
+            const size = document.querySelector("#answer .size:has(#size)")
+            const frame = () => new Promise(requestAnimationFrame)
+            window.shown = new Promise((tell) => new MutationObserver(async () => {
+                await frame(), await frame()
+                tell(getComputedStyle(size).opacity)
+            }).observe(document.querySelector("#answer"), {attributeFilter: ["aria-busy"]}))
+        }"""
+    )
+    reply(held[-1][0], 200, preview(held[-1][1]))
+    assert desk.page.evaluate("window.shown") == "1"
+
+
 def test_pressing_review_too_early_does_not_pass_a_refusal(desk):
     desk.settled()
     held: list[tuple[Route, dict]] = []
