@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,13 +122,19 @@ def is_caught(bug: Bug) -> tuple[bool, str]:
         path.write_text(text.replace(bug.old, bug.new))
         if bug.name == "the resubscribe dropped":
             path.write_text(path.read_text() + "\n\n_seen: set[str] = set()\n")
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
-        done = subprocess.run(
-            [*command, *bug.caught_by], cwd=copy, env=os.environ, capture_output=True, text=True,
-            timeout=400, check=False,
-        )  # fmt: skip
-    last = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else done.stderr[-200:]
-    return done.returncode == 1 and " failed" in last, last
+        for _ in range(2):
+            done = _run_tests(copy, bug.caught_by)
+            words = done.stdout.strip().splitlines() or [done.stderr[-200:]]
+            if " error" not in words[-1]:
+                break  # one in a fixture, as where a busy machine starts no server, says nothing
+    return done.returncode == 1 and " failed" in words[-1], "\n".join(words[-4:])
+
+
+def _run_tests(copy: Path, paths: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *paths]
+    return subprocess.run(
+        command, cwd=copy, env=os.environ, capture_output=True, text=True, timeout=400, check=False
+    )
 
 
 def main() -> int:

@@ -6,7 +6,7 @@ from tests.planted import BUGS, ROOT, is_caught
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(450)
+@pytest.mark.timeout(850)
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name.replace(" ", "_"))
 def test_a_planted_bug_is_caught(bug):
     caught, last = is_caught(bug)
