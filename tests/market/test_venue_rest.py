@@ -1,11 +1,14 @@
 """Public questions to a venue: what it answers, what it lacks, and what makes no sense."""
 
 import json
+from datetime import timedelta
 
 import pytest
 import requests
 
 from risk.listing import CALCULATION, EXECUTION_RULES
+from testudo import clock
+from trading.exchange.port import RequestsHeld
 from trading.exchange.venues import VenueUrls
 from trading.market.venue_rest import MarketUnavailable, VenueRest
 
@@ -34,10 +37,32 @@ class Answers(requests.adapters.BaseAdapter):
         pass
 
 
+class Purse:
+    """A budget that notes what is taken and heard; `held` until then, it gives nothing."""
+
+    def __init__(self) -> None:
+        self.taken: list[int] = []
+        self.told: list[tuple[int, int | None]] = []
+        self.held = None
+
+    def take(self, weight, *, only_look=False):
+        if self.held is not None:
+            raise RequestsHeld("The exchange takes no request from us.", until=self.held)
+        self.taken.append(weight)
+
+    def heard(self, *, status, headers, code=None):
+        self.told.append((status, code))
+
+
 @pytest.fixture
-def venue():
+def budget():
+    return Purse()
+
+
+@pytest.fixture
+def venue(budget):
     def build(**answers):
-        rest = VenueRest(VenueUrls("paper", "http://venue.test", "", ""))
+        rest = VenueRest(VenueUrls("paper", "http://venue.test", "", ""), budget=budget)
         adapter = Answers({name.replace("_", "/"): answer for name, answer in answers.items()})
         rest._session.mount("http://", adapter)
         return rest, adapter
@@ -47,6 +72,25 @@ def venue():
 
 def said(*rules: dict, symbol: str = "BTCUSDT") -> tuple[int, object]:
     return 200, {"symbolRules": [{"symbol": symbol, "rules": list(rules)}]}
+
+
+def test_every_question_takes_its_weight_and_tells_what_the_answer_says_of_limits(venue, budget):
+    limited = (429, {"code": -1003, "msg": "Too many requests."})
+    rest, _ = venue(time=(200, {"serverTime": 7}), klines=limited)
+    rest.now_ms()
+    with pytest.raises(MarketUnavailable):
+        rest.minutes("BTCUSDT", 0, now_ms=1)
+    assert budget.taken == [1, 2]
+    assert budget.told == [(200, None), (429, -1003)]
+
+
+def test_f12_while_the_exchange_bans_us_nothing_is_asked_and_the_wait_is_said(venue, budget):
+    rest, adapter = venue(time=(200, {"serverTime": 7}))
+    budget.held = clock.now() + timedelta(seconds=50)
+    with pytest.raises(MarketUnavailable) as refusal:
+        rest.now_ms()
+    assert adapter.asked == []
+    assert 40 < refusal.value.wait <= 50
 
 
 def test_a_symbols_rules_come_with_how_their_reference_price_is_made(venue):

@@ -1,10 +1,11 @@
-"""What a request weighs (Binance, rest-api.md), of those the adapter makes."""
+"""What a request weighs (Binance, rest-api.md), of those we make."""
 
 from collections.abc import Mapping
 
 READS = {
     "account": 20, "account/commission": 20, "allOrders": 20, "exchangeInfo": 20, "myFilters": 40,
     "order": 4, "orderList": 4, "openOrderList": 6, "ping": 1, "time": 1,
+    "executionRules": 40, "ticker/price": 4, "ticker/bookTicker": 4,  # of several symbols
 }  # fmt: skip
 OTHER = 2
 WEIGHT_OF_ORDER = 10  # with the looks at the clock before it

@@ -27,6 +27,7 @@ from trading.market.health import StreamHealth
 from trading.market.prices import TTL, channel_of, key_of
 from trading.market.symbols import store_execution_rules, store_rules
 from trading.market.venue_rest import MarketUnavailable, VenueRest
+from trading.rate_budget import budget_of
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +76,7 @@ class MarketStream:
         self._watch = watch
         self.venue, self._urls, self._symbols = urls.name, urls, symbols
         self._board = Board(symbols)
-        self._rest = VenueRest(urls)
+        self._rest = VenueRest(urls, budget=budget_of(urls.name))
         self._closed: dict[tuple[str, int], Minute] = {}  # not stored yet
         self._gap = asyncio.Event()  # candles may be missing
         self._connected_ms = 0

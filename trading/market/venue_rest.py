@@ -1,4 +1,7 @@
-"""Public market data by REST: what `stream_market` reads beside its stream. Reads only, no keys."""
+"""Public market data by REST: what `stream_market` reads beside its stream. Reads only, no keys.
+
+It comes from the address that orders come from, and counts in its budget and its bans (R21).
+"""
 
 from typing import Any
 
@@ -6,7 +9,10 @@ import orjson
 import requests
 
 from risk.listing import CALCULATION, EXECUTION_RULES
+from testudo import clock
+from trading.exchange.port import Budget, RequestsHeld
 from trading.exchange.venues import VenueUrls
+from trading.exchange.weights import weight_of
 from trading.market.candles import Minute
 
 TIMEOUT = (3, 10)  # seconds to connect, to read
@@ -29,8 +35,9 @@ class MarketUnavailable(Exception):
 class VenueRest:
     """One venue's public REST. Blocking: call it in a thread."""
 
-    def __init__(self, urls: VenueUrls) -> None:
+    def __init__(self, urls: VenueUrls, *, budget: Budget) -> None:
         self._root = urls.rest
+        self._budget = budget
         self._session = requests.Session()
         # The paper exchange stands on this machine: a proxy for the outside must not be asked.
         self._session.trust_env = urls.name != "paper"
@@ -115,7 +122,17 @@ class VenueRest:
     def _get(self, path: str, **params: str) -> Any:
         url = f"{self._root}/api/v3/{path}"
         try:
+            self._budget.take(weight_of("GET", path, params))
+        except RequestsHeld as held:
+            wait = (held.until - clock.now()).total_seconds()
+            raise MarketUnavailable(f"{path} was not asked: {held}", wait=max(wait, 0)) from held
+        try:
             reply = self._session.get(url, params=params, timeout=TIMEOUT)
+            self._budget.heard(
+                status=reply.status_code,
+                headers=reply.headers,
+                code=None if reply.ok else _code_of(reply.content) or None,
+            )
             if not reply.ok:
                 wait = reply.headers.get("Retry-After", "")
                 raise MarketUnavailable(
