@@ -12,11 +12,11 @@ from django.db import transaction
 
 from risk.breaker import Cause
 from risk.wording import plain
-from trading import breakers, events
+from trading import breakers, incidents
 from trading.models import Balance, ExchangeAccount, Fill, ManagedHolding, Order, Trade
 from trading.order_states import FINISHED, UNSETTLED
-from trading.settlement import tell
 
+BOOKS = "the books"  # told apart from what `drop_copy` finds of one trade
 log = structlog.get_logger(__name__)
 
 
@@ -79,14 +79,22 @@ def halt_for(account: ExchangeAccount, reason: str) -> bool:
     return breakers.open_breaker(account.pk, Cause.RECONCILIATION, reason=reason[:200])
 
 
-def halt(account: ExchangeAccount, sentences: list[str]) -> None:
-    """Stop new risk until a person has looked, and say what is missing."""
+def note(account: ExchangeAccount) -> None:
+    """Where something is missing, stop new risk until a person has looked, and say what."""
+    sentences = missing(account)
+    if not sentences:
+        done = "All that is managed is there again. The halt stays until it is lifted."
+        incidents.close_incident(account.pk, "position_uncovered", done=done, about=BOOKS)
+        return
     reason = " ".join(sentences)
     log.error("position_uncovered", account=str(account.pk), missing=reason)
     with transaction.atomic():
-        if breakers.open_breaker(account.pk, Cause.RECONCILIATION, reason=reason[:200]):
-            text = f"A position is not at the exchange as the books say. {reason}"
-            incident = events.IncidentOpened(
-                account_id=account.pk, code="position_uncovered", text=text
-            )
-            tell(account.pk, incident)
+        incidents.open_incident(
+            account.pk,
+            "position_uncovered",
+            text=f"A position is not at the exchange as the books say. {reason}",
+            done="New risk is halted on this account until a person has looked; exits go on.",
+            facts={"missing": sentences},
+            about=BOOKS,
+        )
+        halt_for(account, reason)

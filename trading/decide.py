@@ -10,6 +10,7 @@ from uuid import UUID
 from trading import decide_entries, decide_exits, decide_moves
 from trading.decide_entries import ExpireEntry, Release, TakeBackEntry
 from trading.decide_exits import GiveUpLegs
+from trading.due import has_passed, is_due
 from trading.order_states import TERMINAL, UNSETTLED, State
 from trading.positions import FillFact, OrderFact, Position, position_of, uncovered
 from trading.step import Step
@@ -23,20 +24,6 @@ SENDING_LEASE = timedelta(seconds=14)  # recvWindow 2 s + API time-out 10 s + 2 
 # exit goes again only where the wallet could not pay for two (R4). With the guard's look each
 # second and the look-up itself this stays within 2 s.
 PROTECTIVE_LEASE = timedelta(milliseconds=750)
-# Our clock may be put back (F15): a moment further ahead than this was written before that, and is
-# over. Machines differ by less.
-AHEAD = timedelta(seconds=1)
-LONGEST_LOOK = timedelta(seconds=6)  # no look is put off further
-
-
-def has_passed(age: timedelta, since: datetime, now: datetime) -> bool:
-    """Whether so much time has passed since a moment that we wrote down."""
-    return not -AHEAD <= now - since < age
-
-
-def is_due(at: datetime, now: datetime) -> bool:
-    """Whether a look that was put off is due."""
-    return not now < at <= now + LONGEST_LOOK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,7 +264,7 @@ def _look_after_sale(it: Situation, began: datetime, on: dict[str, Any]) -> Iter
 def _overdue(it: Situation) -> bool:
     """Whether waiting legs should long have been armed."""
     opened = it.position.opened_at
-    return opened is not None and it.now - opened >= LEGS_ARMED_WITHIN
+    return opened is not None and has_passed(LEGS_ARMED_WITHIN, opened, it.now)
 
 
 def _last_pair_refused(groups: Sequence[Sequence[OrderSeen]]) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from trading.due import has_passed
 from trading.order_states import LIVE
 from trading.step import Step
 
@@ -68,6 +69,6 @@ def why_taken_back(it: "Situation") -> str:
     if it.now >= it.trade.expires_at:
         return "Its time was over."
     opened, enough = it.position.opened_at, it.position.held >= it.trade.dust
-    if enough and opened is not None and it.now - opened >= PART_MAY_WAIT:
+    if enough and opened is not None and has_passed(PART_MAY_WAIT, opened, it.now):
         return "Only a part of it was filled."
     return ""

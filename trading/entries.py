@@ -22,8 +22,9 @@ from risk.wording import plain
 from testudo import clock
 from trading import client_ids, events
 from trading.bookkeeping import lock_trade
-from trading.decide import AHEAD, POLL_EVERY
+from trading.decide import POLL_EVERY
 from trading.drawing import rests_as_maker
+from trading.due import AHEAD
 from trading.legs import stop_leg, target_leg
 from trading.models import EntryKind, ExchangeAccount, Leg, Order, Side, Trade
 from trading.order_states import FINISHED, TERMINAL, State, TradeState

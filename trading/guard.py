@@ -12,8 +12,9 @@ from django.db.models import F, Q
 from risk.breaker import Phase
 from trading import armed, breakers, entries, managing, venue_health
 from trading.credentials import CredentialsUnreadable
-from trading.decide import AHEAD, LONGEST_LOOK, POLL_EVERY, PROTECTIVE_LEASE
+from trading.decide import POLL_EVERY, PROTECTIVE_LEASE
 from trading.decide_exits import MAY_REST
+from trading.due import AHEAD, LONGEST_LOOK
 from trading.exchange.binance import BinanceExchange
 from trading.exchange.factory import exchange_for, venue_exchange
 from trading.exchange.port import ExchangeRefused, ExchangeUnavailable, RequestsHeld
@@ -63,10 +64,10 @@ def due_accounts(now: datetime) -> set[UUID]:
         )
     )
     set_off = Order.objects.filter(
+        Q(working_at__lte=now - MAY_REST) | Q(working_at__gt=now + AHEAD),
         trade__state=TradeState.OPEN,
         type__in=LIMIT_KINDS,
         state__in=LIVE,
-        working_at__lte=now - MAY_REST,
     )
     return {
         *orders.values_list("account_id", flat=True),

@@ -15,10 +15,10 @@ import structlog
 from django.db import transaction
 
 from testudo import clock
+from testudo.events.bus import publish
 from trading import events
 from trading.models import ExchangeAccount, Incident
 from trading.models.incidents import Severity
-from trading.settlement import tell
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +52,6 @@ KINDS: dict[str, Kind] = {
     ),
     "order_differs": Kind("An order differs from the exchange's", Severity.ALARM),
     "fill_missed": Kind("A fill was missing in the books", Severity.ALARM),
-    "ledger_differs": Kind("The ledger and the exchange's balances differ", Severity.ALARM),
 }
 
 
@@ -158,7 +157,7 @@ def _tell(incident: Incident, kind: type[events.IncidentEvent], *, text: str) ->
             severity=incident.severity,
             trade_id=incident.trade_id,
         )
-        tell(account_id, told)
+        publish(told, stream=str(account_id))
 
 
 def _names(incident: Incident) -> dict[str, str]:

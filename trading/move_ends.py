@@ -9,6 +9,7 @@ from testudo import clock
 from testudo.events.bus import publish
 from trading import events
 from trading.decide_moves import Rung, next_rung
+from trading.incidents import close_incident, open_incident
 from trading.models import Leg, Move, MoveReason, MoveState, Order, Trade
 from trading.order_states import FINISHED, LIVE, UNSETTLED, State, TradeState
 from trading.positions import Position, uncovered
@@ -192,8 +193,6 @@ def _said_of_targets(move: Move) -> str:
 
 
 def _open_incident(trade: Trade, move: Move) -> None:
-    from trading.incidents import close_incident, open_incident  # it needs `settlement`
-
     text = said_of(move)
     facts = {"move": move.pk, "number": move.number, "naked_ms": move.naked_ms}
     about = str(move.number)

@@ -5,7 +5,7 @@ pure. A turn may run never, once or twice: every step is safe to repeat, for it 
 compare-and-set or only asks.
 """
 
-from collections.abc import Callable, Set
+from collections.abc import Callable
 from uuid import UUID
 
 import structlog
@@ -63,46 +63,69 @@ def run_turn(
 
     A step that goes unanswered ends the turn for its trade, and for every question and entry. What
     protects or closes the account's other trades is sent all the same: an exchange that answers no
-    question may well take orders.
+    question may well take orders. So it does when a step fails as nobody foresaw; that is raised at
+    the end.
     """
-    taken, reached = 0, None
-    unanswered: set[UUID] = set()  # trades
+    turn = _Turn()
+    reached = None
     for _ in range(MOST_ROUNDS):
         seen = observe(account_id)
-        steps = [each for each in decide(orient(seen)) if _goes_on(each, unanswered)]
+        steps = [step for step in decide(orient(seen)) if turn.goes_on(step)]
         if not steps:
             break
         if reached is None:
             reached = exchange() if callable(exchange) else exchange
         for step in steps:
-            if not _goes_on(step, unanswered):
-                continue
-            with (
-                correlation.bind(step.correlation_id or None),
-                spending(Use.PROTECTIVE),
-                exchange_calls.about(step.trade_id),
-            ):
-                try:
-                    act(step, exchange=reached, streamed=streamed and seen.streamed)
-                except ExchangeError as error:
-                    if is_trouble(error):
-                        venue_health.note_failure(reached.venue, str(error))
-                    key_watch.note_error(account_id, error)
-                    log.warning("step_unanswered", step=type(step).__name__, error=str(error))
-                    unanswered.add(step.trade_id)  # the guard comes back to it
-                    continue
-            taken += 1
-    return taken
+            if turn.goes_on(step):
+                turn.take(step, account_id, reached, streamed=streamed and seen.streamed)
+    if turn.failures:
+        raise turn.failures[0]
+    return turn.taken
 
 
-def _goes_on(step: Step, unanswered: Set[UUID]) -> bool:
-    """Whether the step is still taken in a turn in which these trades' steps went unanswered."""
-    if not unanswered:
-        return True
-    asks = isinstance(step, LookUp | CatchUp | Release) or (
-        isinstance(step, Submit) and step.enters
-    )
-    return step.trade_id not in unanswered and not asks
+class _Turn:
+    """What became of one turn's steps so far."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self.failures: list[Exception] = []
+        self._unanswered: set[UUID] = set()  # trades; the guard comes back to them
+        self._not_ours: set[UUID] = set()  # another worker has its orders, or they must wait
+
+    def goes_on(self, step: Step) -> bool:
+        if step.trade_id in self._unanswered or step.trade_id in self._not_ours:
+            return False
+        asks = isinstance(step, LookUp | CatchUp | Release) or (
+            isinstance(step, Submit) and step.enters
+        )
+        return not (self._unanswered and asks)
+
+    def take(self, step: Step, account_id: UUID, exchange: Exchange, *, streamed: bool) -> None:
+        with (
+            correlation.bind(step.correlation_id or None),
+            spending(Use.PROTECTIVE),
+            exchange_calls.about(step.trade_id),
+        ):
+            try:
+                done = act(step, exchange=exchange, streamed=streamed)
+            except ExchangeError as error:
+                if is_trouble(error):
+                    venue_health.note_failure(exchange.venue, str(error))
+                key_watch.note_error(account_id, error)
+                log.warning("step_unanswered", step=type(step).__name__, error=str(error))
+                self._unanswered.add(step.trade_id)
+                return
+            except Exception as error:
+                log.exception("step_failed", step=type(step).__name__)
+                self.failures.append(error)
+                self._unanswered.add(step.trade_id)
+                return
+            if isinstance(step, CatchUp | LookUp):
+                venue_health.note_success(exchange.venue)
+        if done:
+            self.taken += 1
+        else:
+            self._not_ours.add(step.trade_id)
 
 
 def is_due(account_id: UUID) -> bool:
@@ -115,14 +138,17 @@ def observe(account_id: UUID) -> Seen:
     return turn_reads.read(account_id)
 
 
-def act(step: Step, *, exchange: Exchange, streamed: bool = False) -> None:
-    """Take one step. Raises: ExchangeError, where a question went unanswered."""
+def act(step: Step, *, exchange: Exchange, streamed: bool = False) -> bool:
+    """Take one step. False where its orders were not ours to send.
+
+    Raises: ExchangeError, where a question went unanswered.
+    """
     log.info("step", step=type(step).__name__, trade=str(step.trade_id))
     match step:
         case Submit():
             outcome = submission.submit(step.order_ids, exchange=exchange, opens=step.enters)
             if outcome is None:
-                return  # another worker has them
+                return False
             if step.enters and streamed and isinstance(outcome, Accepted):
                 reconcile.note_told(step.trade_id)
             else:
@@ -151,3 +177,4 @@ def act(step: Step, *, exchange: Exchange, streamed: bool = False) -> None:
             moves.request_split(step.trade_id)
         case MoveLegs():
             move_steps.carry_out(step.trade_id, exchange=exchange)
+    return True

@@ -22,7 +22,8 @@ _ANSWERS = {
 }  # fmt: skip
 
 NEXT: dict[State, set[State]] = {
-    State.PLANNED: {State.SENDING, State.CANCELED, State.EXPIRED},
+    # _ANSWERS: it had been sent before it was planned again, or before our books were restored.
+    State.PLANNED: _ANSWERS | {State.SENDING},
     State.SENDING: _ANSWERS | {State.UNKNOWN},  # EXPIRED: a fill-or-kill that missed
     # PLANNED: a protective order that was not found is sent again under the same ids (R4).
     State.UNKNOWN: _ANSWERS | {State.PLANNED},
@@ -30,10 +31,11 @@ NEXT: dict[State, set[State]] = {
     State.OPEN: {State.PARTLY_FILLED, State.FILLED, State.CANCELED, State.EXPIRED},
     State.PARTLY_FILLED: {State.PARTLY_FILLED, State.FILLED, State.CANCELED, State.EXPIRED},
     State.CANCELED: {State.FILLED},  # a fill can overtake our cancel; the exchange is right
-    # "Absent" can prove wrong: then the exchange's own word brings the order back.
+    # "Absent" can prove wrong, and so can a refusal of what was sent a second time under the same
+    # ids: then the exchange's own word brings the order back.
     State.EXPIRED: {State.WAITING, State.OPEN, State.PARTLY_FILLED, State.FILLED, State.CANCELED},
+    State.REJECTED: {State.WAITING, State.OPEN, State.PARTLY_FILLED, State.FILLED, State.CANCELED},
     State.FILLED: set(),
-    State.REJECTED: set(),
 }
 
 TERMINAL = frozenset({State.FILLED, State.CANCELED, State.EXPIRED, State.REJECTED})

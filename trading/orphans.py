@@ -31,7 +31,7 @@ from trading.exchange.port import Accepted, BalanceReport, Exchange, OrderReport
 from trading.foreign import RESTING
 from trading.market.symbols import UnknownSymbol, rules
 from trading.models import AccountFlow, ExchangeAccount, Fill, Leg, Order
-from trading.order_states import FINISHED, TERMINAL
+from trading.order_states import FINISHED, TERMINAL, State
 from trading.reconcile import catch_up_trade
 
 log = structlog.get_logger(__name__)
@@ -98,10 +98,11 @@ def _resting(exchange: Exchange, symbols: Collection[str]) -> list[OrderReport]:
 
 
 def _strangers(account: ExchangeAccount, resting: Iterable[OrderReport]) -> list[OrderReport]:
-    """What rests and is in no row of ours, or in one that is over here, or of a trade that is."""
+    """What rests and is in no row of ours, in one that is over here or was never sent, or of a
+    trade that is over."""
     reports = {report.client_order_id: report for report in resting}
     rows = Order.objects.filter(account=account, client_order_id__in=reports)
-    at_peace = rows.exclude(state__in=TERMINAL).exclude(trade__state__in=FINISHED)
+    at_peace = rows.exclude(state__in=[*TERMINAL, State.PLANNED]).exclude(trade__state__in=FINISHED)
     for known in at_peace.values_list("client_order_id", flat=True):
         del reports[known]
     return list(reports.values())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from trading.order_states import LIVE, TERMINAL, State, TradeState
+from trading.order_states import LIVE, TERMINAL, UNSETTLED, State, TradeState
 
 ZERO = Decimal(0)
 # What a trade comes to whose entry ended so and brought nothing.
@@ -105,6 +105,8 @@ def trade_state(
     entry = next(order for order in orders if order.leg == "entry")
     ended = entry.state in TERMINAL
     if position.entered == 0 and entry.filled == 0:
+        if ended and any(order.state in UNSETTLED for order in orders):
+            return TradeState.ENTERING  # its legs were sent, and nobody knows what became of them
         if not ended:
             return TradeState.APPROVED if entry.state == State.PLANNED else TradeState.ENTERING
         return _ENDED[State(entry.state)]

@@ -18,7 +18,7 @@ from risk.part_targets import Part
 from risk.symbols import floor_to_step
 from risk.wording import plain
 from testudo import clock, failpoints
-from trading import client_ids, events
+from trading import client_ids, events, trade_incidents
 from trading.bookkeeping import advance, lock_trade
 from trading.exchange.port import Exchange
 from trading.legs import stop_leg, target_leg
@@ -84,6 +84,8 @@ def _claim_cancel(trade_id: UUID, *, why: str) -> Order | None:
             told = {"account_id": trade.account_id, "trade_id": trade.pk, "symbol": trade.symbol}
             text = f"{why} The rest of the entry is being canceled."
             tell(trade.account_id, events.EntryTakenBack(**told, text=text))
+            if entry.filled:
+                trade_incidents.note_cut_off(trade)
         log.info("taking_entry_back", trade=str(trade_id), why=why)
     return entry
 
@@ -122,9 +124,11 @@ def protect(trade_id: UUID, *, quantity: Decimal) -> None:
     """Plan a stop and target (OCO) for what no live stop covers, never above what is held (R9)."""
     with transaction.atomic():
         trade = lock_trade(trade_id)
-        missing = uncovered(position_of(*facts_of(trade)), dust=trade.dust)
+        position = position_of(*facts_of(trade))
+        missing = uncovered(position, dust=trade.dust)
         wanted = sellable(trade, min(quantity, missing))
-        if not wanted or _something_planned(trade, lost_exits=False):
+        # `booked`: what sold since the turn looked may be told as an order, its fills not yet.
+        if not wanted or not position.booked or _something_planned(trade, lost_exits=False):
             return
         (part,) = laid_out(trade, wanted, stop=trade.stop_now, target=trade.target_now)[-1:]
         part = replace(part, quantity=wanted)
@@ -132,6 +136,7 @@ def protect(trade_id: UUID, *, quantity: Decimal) -> None:
         text = f"No stop covers {plain(missing)} {trade.base_asset}. It is being restored."
         fact = {"account_id": trade.account_id, "trade_id": trade.pk, "symbol": trade.symbol}
         tell(trade.account_id, events.PositionUnprotected(**fact, quantity=missing, text=text))
+        trade_incidents.note_uncovered(trade, missing)
         log.warning("protecting", trade=str(trade.pk), quantity=str(wanted))
 
 
@@ -174,10 +179,13 @@ def exit_now(trade_id: UUID, *, why: str) -> None:
     """Plan a market sale of all that is held. One at a time: what is held bounds every exit."""
     with transaction.atomic():
         trade = lock_trade(trade_id)
-        held = sellable(trade, position_of(*facts_of(trade)).held)
-        if not held or _something_planned(trade):
+        position = position_of(*facts_of(trade))
+        held = sellable(trade, position.held)
+        if not held or not position.booked or _something_planned(trade):
             return
         attempt = next_attempt(trade, Leg.EXIT)
+        if before := list(trade.orders.filter(leg=Leg.EXIT).order_by("pk")):
+            trade_incidents.note_exit_again(trade, before)
         if trade.close_requested_at is None:
             trade.close_requested_at = clock.now()
             trade.state_reason = why
@@ -213,4 +221,6 @@ def _something_planned(trade: Trade, *, lost_exits: bool = True) -> bool:
 
 
 def next_attempt(trade: Trade, leg: Leg) -> int:
-    return trade.orders.filter(leg=leg).count() + 1
+    """One beyond the highest there is: an adopted order may have left a gap below it."""
+    ids = trade.orders.filter(leg=leg).values_list("client_order_id", flat=True)
+    return max((ours.attempt for ours in map(client_ids.read, ids) if ours), default=0) + 1

@@ -29,6 +29,5 @@ def catch_up(account: ExchangeAccount, *, exchange: Exchange) -> int:
     orphans.sweep(account, exchange=exchange, symbols=symbols, balances=balances)
     book_balances(account.pk, balances)
     asset_flows.compare(account, balances)
-    if missing := coverage.missing(account):
-        coverage.halt(account, missing)
+    coverage.note(account)
     return booked

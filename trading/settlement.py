@@ -16,7 +16,7 @@ from risk.wording import money, plain
 from testudo import clock
 from testudo.db.batch import Batch
 from testudo.events.bus import Event, publish
-from trading import events
+from trading import events, trade_incidents
 from trading.models import ExchangeAccount, Fill, Order, Trade
 from trading.move_ends import naked_at_the_end, naked_before, note_move
 from trading.order_states import FINISHED, LIVE, TradeState
@@ -107,6 +107,10 @@ def settle(
         _close(trade, placed, position)
     if state in FINISHED and state != TradeState.CLOSED:
         _end_entry(trade, state, position)
+    if state in FINISHED and before != state:
+        trade_incidents.note_over(trade, left=max(position.held, Decimal(0)))
+    elif trade.cancel_entry_why and before == TradeState.ENTERING != state:
+        trade_incidents.note_entered(trade)
     trade.version += 1  # the row is locked
     # Since a position is naked nothing was asked: told by this, not by comparing two clocks (R20).
     also = ["polled_at"] if naked else []
@@ -171,6 +175,8 @@ def _note_protection(trade: Trade, position: Position) -> bool:
         if trade.naked_since is not None or trade.protected_at is None:
             naked_ms = _naked_ms(trade)
             trade.naked_ms += naked_ms
+            if trade.naked_since is not None:
+                trade_incidents.note_covered(trade, naked_ms=naked_ms)
             trade.naked_since = None
             trade.protected_at = trade.protected_at or clock.now()
             text = f"The stop at {plain(trade.stop_now)} rests on the exchange."

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 
 from testudo import clock, failpoints
 from trading import events, global_halt, incidents, key_watch, venue_health
+from trading.book import in_step
 from trading.bookkeeping import advance, book, book_order, find_ours, lock_trade
 from trading.exchange.outcomes import ABOUT_THE_REQUEST, HELD_BACK
 from trading.exchange.port import (
@@ -81,7 +82,8 @@ def claim(order_ids: Sequence[UUID], *, offset: timedelta = timedelta(0)) -> lis
     now by the exchange's clock, which is ours plus `offset` (R5, R20).
 
     New risk is claimed only while the account is active and nothing halts all of them: both rows
-    are read FOR SHARE, so after a halt has committed no later claim of an entry exists (R19).
+    are read FOR SHARE, so after a halt has committed no later claim of an entry exists (R19). And
+    only while the account is matched with the exchange: an entry that outlived a crash waits (R14).
     Exits pass in every state, and read neither.
     """
     planned = Order.objects.filter(pk__in=order_ids, state=State.PLANNED)
@@ -95,6 +97,7 @@ def claim(order_ids: Sequence[UUID], *, offset: timedelta = timedelta(0)) -> lis
         if opens and not (
             venue_health.new_risk_allowed(trade.account.venue)
             and _new_risk_allowed(trade.account_id)
+            and in_step(trade.account, clock.now())
         ):
             return []
         fence, moment = _next_fence(), clock.now()

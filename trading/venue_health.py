@@ -14,6 +14,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Q
 
+from risk.protocol import MAX_CLOCK_ERROR
 from testudo import clock
 from trading import incidents, venue_words
 from trading.models import VenueBreaker, VenueHealth
@@ -140,6 +141,24 @@ def note_clock(venue: str, *, offset_ms: int, uncertainty_ms: int) -> None:
         for name, value in facts.items():
             setattr(row, name, value)
         row.save(update_fields=[*facts, "clock_jump_ms"])
+        _note_drift(row)
+
+
+def _note_drift(row: VenueHealth) -> None:
+    """An incident while the clocks disagree by more than new risk is taken with."""
+    wrong = max(row.clock_jump_ms, row.clock_uncertainty_ms or 0)
+    if timedelta(milliseconds=wrong) > MAX_CLOCK_ERROR:
+        incidents.open_incident(
+            None,
+            "clock_drift",
+            about=row.pk,
+            text=f"The exchange's time is not known better than to {wrong} ms.",
+            done="No new risk until it is. Stops rest at the exchange; exits are sent as always.",
+            facts={"jump_ms": row.clock_jump_ms, "uncertainty_ms": row.clock_uncertainty_ms},
+        )
+    else:
+        done = f"It is known to {wrong} ms again."
+        incidents.close_incident(None, "clock_drift", about=row.pk, done=done)
 
 
 def clock_uncertainty(health: VenueHealth, now: datetime) -> timedelta | None:

@@ -28,6 +28,10 @@ def test_f28_a_stop_cancelled_by_hand_is_put_back_for_the_whole_position(
     stop = Order.objects.get(trade=trade, leg="stop", state=State.OPEN)
     assert trade.held - trade.dust < stop.quantity <= trade.held
     assert trade.naked_since is None
+    incident = Incident.objects.get(trade=trade)
+    assert (incident.kind, bool(incident.closed_at)) == ("leg_lost", True)
+    assert "ended at the exchange" in incident.text
+    assert "rests after" in incident.what_was_done
 
 
 def test_f29_a_position_sold_by_hand_is_not_sold_again_and_nothing_is_left_resting(

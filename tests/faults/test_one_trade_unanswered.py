@@ -1,18 +1,20 @@
-"""An exchange that answers no question: what closes the account's other trades is sent all the
-same."""
+"""An exchange that answers no question, or a step that fails as nobody foresaw: what closes the
+account's other trades is sent all the same."""
 
 from decimal import Decimal
 
 import pytest
 import requests
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.trading.faults import wire
 from tests.trading.risky import SECOND, opened
-from trading import ooda, orders
+from trading import ooda, orders, reconcile
 from trading.decide import CatchUp, decide, orient
 from trading.exchange.factory import exchange_for
-from trading.models import Order
-from trading.order_states import TradeState
+from trading.models import ExchangeAccount, Order
+from trading.order_states import State, TradeState
 
 SMALL = "0.002"
 
@@ -70,3 +72,33 @@ def test_a_turn_asks_an_exchange_that_does_not_answer_once(floor, account, two):
     with wire(floor, deaf):
         ooda.run_turn(account.pk, exchange=exchange_for(account))
     assert asked.count("GET") <= 3, "about the older, twice at most; and about what was then sent"
+
+
+def test_a_step_that_fails_as_nobody_foresaw_keeps_no_other_trade_open(
+    floor, account, two, monkeypatch
+):
+    older, younger = two
+    as_it_is = reconcile.catch_up_trade
+
+    def broken(trade_id, *, exchange):
+        if trade_id == older.pk:
+            raise LookupError("nobody foresaw this")
+        return as_it_is(trade_id, exchange=exchange)
+
+    monkeypatch.setattr("trading.ooda.reconcile.catch_up_trade", broken)
+    with pytest.raises(LookupError, match="foresaw"):
+        ooda.run_turn(account.pk, exchange=exchange_for(account))
+    younger.refresh_from_db()
+    assert younger.close_requested_at is not None
+    assert not resting(account, "ETHUSDT")
+    assert Order.objects.get(trade=younger, leg="exit").state == State.FILLED
+
+
+def test_an_entry_that_must_wait_is_tried_once_a_turn(floor, account, draw):
+    trade = orders.place_trade(account, draw(), quote_of=floor.quote_of)
+    ExchangeAccount.objects.update(stream_gap=True)
+    with CaptureQueriesContext(connection) as asked:
+        assert ooda.run_turn(account.pk, exchange=exchange_for(account)) == 0
+    claims = [each for each in asked.captured_queries if "FOR NO KEY UPDATE" in each["sql"]]
+    assert len(claims) == 1
+    assert trade.orders.filter(state=State.PLANNED).count() == 3

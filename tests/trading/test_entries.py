@@ -25,7 +25,7 @@ from trading.bookkeeping import book_balances
 from trading.exchange.factory import exchange_for
 from trading.exchange.paper.values import to_e8
 from trading.market.symbols import store_rules
-from trading.models import Balance, ExchangeAccount, SymbolRules, Trade
+from trading.models import Balance, ExchangeAccount, Incident, SymbolRules, Trade
 from trading.order_states import State, TradeState
 
 BELOW = "-0.01"
@@ -167,6 +167,9 @@ def test_f24_an_entry_filled_in_part_is_cut_after_two_seconds_and_what_was_bough
     assert trade.held - trade.dust < stop.quantity <= trade.held <= part
     assert 2000 <= trade.naked_ms <= 2200
     assert "part" in told(trade, "trading.entry_taken_back")
+    incidents = {each.kind: each for each in Incident.objects.filter(trade=trade)}
+    assert set(incidents) == {"partial_entry", "unprotected"}
+    assert all(each.closed_at for each in incidents.values())
 
 
 def test_a_rest_that_comes_within_the_two_seconds_leaves_the_exchanges_own_legs(

@@ -12,7 +12,7 @@ from testudo.events.models import OutboxEvent
 from trading import orders
 from trading.exchange.paper.values import E8, to_e8
 from trading.market.symbols import store_rules
-from trading.models import Order, SymbolRules, Trade
+from trading.models import Incident, Order, SymbolRules, Trade
 from trading.order_states import State, TradeState
 
 STEP = 1000  # of BTCUSDT, in e8
@@ -109,6 +109,8 @@ def test_an_exit_that_a_thin_market_cuts_goes_on_a_second_later_until_all_is_sol
     sold = sum(order.filled for order in exits(held))
     assert sold == leg(held, "stop").quantity
     assert len(exits(held)) == 5
+    incident = Incident.objects.get(trade=held, kind="exit_stuck")
+    assert incident.closed_at is not None
 
 
 def test_a_position_is_never_sold_twice_however_its_exit_is_cut(floor, account, held):
@@ -201,6 +203,9 @@ def test_an_exit_the_exchange_refuses_is_tried_again_after_a_growing_pause(floor
         floor.advance(SECOND)
         floor.turn(account)
     assert [order.state for order in exits(held)] == [State.REJECTED, State.REJECTED]
+    incident = Incident.objects.get(trade=held)
+    assert (incident.kind, incident.closed_at) == ("symbol_halted", None)
+    assert "Market is closed" in incident.text
     floor.advance(SECOND)
     floor.turn(account)
     assert len(exits(held)) == 2
@@ -208,3 +213,5 @@ def test_an_exit_the_exchange_refuses_is_tried_again_after_a_growing_pause(floor
     floor.turn(account)
     held.refresh_from_db()
     assert held.state == TradeState.CLOSED
+    incident.refresh_from_db()
+    assert incident.closed_at is not None

@@ -90,16 +90,21 @@ def test_what_the_stream_does_not_tell_is_asked_for_a_second_later(floor, accoun
     assert trade.protected_at is not None
 
 
+def test_without_a_stream_that_is_followed_the_exchange_is_asked_at_once(floor, account, draw):
+    trade = place(floor, account, draw)
+    ooda.run_turn(account.pk, exchange=exchange_for(account), streamed=False)
+    trade.refresh_from_db()
+    assert (trade.state, trade.fills.count()) == (TradeState.OPEN, 1)
+
+
 @pytest.mark.parametrize("trouble", [{"stream_gap": True}, {"stream_alive_at": None}])
-def test_without_a_stream_that_was_heard_the_exchange_is_asked_at_once(
-    floor, account, draw, trouble
-):
+def test_without_a_stream_that_was_heard_no_entry_is_sent(floor, account, draw, trouble):
     trade = place(floor, account, draw)
     account_stream.note_alive(account)
     ExchangeAccount.objects.filter(pk=account.pk).update(**trouble)
     ooda.run_turn(account.pk, exchange=exchange_for(account), streamed=True)
     trade.refresh_from_db()
-    assert (trade.state, trade.fills.count()) == (TradeState.OPEN, 1)
+    assert (trade.state, trade.fills.count()) == (TradeState.APPROVED, 0)
 
 
 def test_an_entry_found_naked_meanwhile_counts_as_not_asked_about(floor, account, draw):

@@ -152,6 +152,12 @@ def test_a_look_at_the_clock_tells_of_a_jump(db, moment):
     venue_health.note_clock("paper", offset_ms=-390, uncertainty_ms=30)
     row = venue_health.health_of("paper")
     assert row.clock_jump_ms == 400
+    incident = Incident.objects.get(kind="clock_drift")
+    assert (incident.about, incident.closed_at) == ("paper", None)
+    venue_health.note_clock("paper", offset_ms=-390, uncertainty_ms=30)
+    incident.refresh_from_db()
+    assert incident.closed_at is not None
+    row.refresh_from_db()
     assert venue_health.clock_uncertainty(row, clock.now()) == timedelta(milliseconds=30)
     moment.advance(timedelta(seconds=91))
     assert venue_health.clock_uncertainty(row, clock.now()) is None, "too old to say"
