@@ -72,10 +72,11 @@ BUGS = [
     Bug(
         "the resubscribe dropped",
         "trading/exchange/user_stream.py",
-        "            await _subscribe(socket, keys)",
+        "            number = await _subscribe(socket, keys)",
+        "            number = 0\n"
         "            if url not in _seen:\n"
         "                _seen.add(url)\n"
-        "                await _subscribe(socket, keys)",
+        "                number = await _subscribe(socket, keys)",
         ("tests/flows/test_main_job.py",),
     ),
     Bug(

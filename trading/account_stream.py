@@ -29,7 +29,7 @@ from trading.exchange.port import (
     TradeReport,
     is_trouble,
 )
-from trading.exchange.user_stream import (
+from trading.exchange.user_events import (
     Alive,
     BalanceUpdate,
     Burst,

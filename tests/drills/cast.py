@@ -18,7 +18,8 @@ from tests.drills.world import World
 from testudo import clock
 from trading import account_stream, ooda, tasks
 from trading.exchange.port import ExchangeError, RequestsHeld
-from trading.exchange.user_stream import StreamLost, Subscribed, read_event
+from trading.exchange.user_events import Alive, StreamLost, Subscribed, read_event
+from trading.exchange.user_stream import PING_EVERY
 from trading.management.commands.guard import Watch
 from trading.models import ExchangeAccount
 
@@ -26,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 GUARD_EVERY = 1.0
 PONG_MISSED = 20.0  # a silent socket is noticed after so many seconds (R13)
+PROBE_ANSWERED = 70.0  # a lost subscription, by the probe of a quiet stream
 CELERY = (0.002, 0.06)  # seconds from the commit to the task
 BUSY_RETRY = 0.01
 
@@ -138,7 +140,8 @@ class UserStream:
         self.world, self.account = world, account
         self._reachable = reachable
         self.connected = False
-        self.silent = False  # the socket is open and says nothing
+        self.silent = False  # the socket is open and brings no event
+        self.dead = False  # nor a pong
         self._queue: deque[dict[str, Any]] = deque()
         self._failures = 0
         self._session = 0
@@ -165,13 +168,27 @@ class UserStream:
             return
         self._session += 1
         self._queue.clear()
-        self.silent = False
+        self.silent = self.dead = False
         self.connected = True  # from now on events wait in the socket's queue
         session = self._session
         if not self.world.run_as("stream", "book", lambda: self._match(session)):
             self.connected = False
             self._again()
         self._pump()
+        self.world.at(PING_EVERY, lambda: self._ping(session))
+
+    def _ping(self, session: int) -> None:
+        """A pong to each ping, where nothing else comes, until the line breaks or is dead."""
+        if session != self._session or not self.connected or self.dead:
+            return
+        self.world.run_as("stream", "book", self._heard)
+        self.world.at(PING_EVERY, lambda: self._ping(session))
+
+    def _heard(self) -> None:
+        try:
+            account_stream.take_in(self.account, Alive())
+        except DatabaseError as error:
+            self._lost(str(error))
 
     def _match(self, session: int) -> None:
         try:
@@ -196,14 +213,22 @@ class UserStream:
 
     def fall_silent(self) -> None:
         """The socket stays open and says nothing; no pong comes."""
+        self.dead = True
+        self._notice_silence("no pong", PONG_MISSED)
+
+    def lose_subscription(self) -> None:
+        """The socket lives and brings no events (F20)."""
+        self._notice_silence("no subscription", PROBE_ANSWERED)
+
+    def _notice_silence(self, why: str, after: float) -> None:
         session = self._session
         self.silent = True
 
         def noticed() -> None:
             if self._session == session and self.silent:
-                self.drop("no pong")
+                self.drop(why)
 
-        self.world.at(PONG_MISSED, noticed)
+        self.world.at(after, noticed)
 
     def _lost(self, why: str) -> None:
         self.connected = False

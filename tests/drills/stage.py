@@ -174,7 +174,7 @@ class Stage:
         """The exchange lost subscriptions and says nothing (F20)."""
         for known, stream in self.streams.items():
             if number in (None, known):
-                stream.fall_silent()
+                stream.lose_subscription()
 
     def _revoke(self, number: int | None) -> None:
         for known, stream in self.streams.items():

@@ -14,6 +14,7 @@ from trading.credentials import ApiKeys
 from trading.exchange import user_stream, venue_clock
 from trading.exchange.factory import exchange_for
 from trading.exchange.paper.server import PaperServer
+from trading.exchange.user_events import Subscribed
 from trading.exchange.venue_clock import VenueClock, clock_of
 from trading.models import VenueHealth
 from trading.order_states import State, TradeState
@@ -200,5 +201,5 @@ async def skewed() -> AsyncIterator[tuple[str, ApiKeys]]:
 async def test_f14_the_user_stream_signs_by_the_exchanges_clock(skewed):
     url, keys = skewed
     events = user_stream.session(url, keys)
-    assert isinstance(await anext(events), user_stream.Subscribed)
+    assert isinstance(await anext(events), Subscribed)
     await events.aclose()

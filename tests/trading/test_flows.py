@@ -10,7 +10,7 @@ from tests.trading.risky import MINUTE, SECOND, asleep, opened, risk_of, stopped
 from testudo import clock
 from trading import account_stream, breakers, coverage
 from trading.book import read_book
-from trading.exchange.user_stream import FundsMoved, OrderUpdate, read_event
+from trading.exchange.user_events import FundsMoved, OrderUpdate, read_event
 from trading.models import AccountFlow
 from trading.periods import begin_days
 

@@ -18,7 +18,7 @@ from trading.exchange.paper.exchange import PaperExchange
 from trading.exchange.paper.store import Store
 from trading.exchange.paper.synthetic import SyntheticFeed
 from trading.exchange.port import OrderReport, TradeReport
-from trading.exchange.user_stream import FundsMoved
+from trading.exchange.user_events import FundsMoved
 from trading.models import AccountFlow, Balance, Fill, LedgerBalance, LedgerEntry
 from trading.reconcile import catch_up_trade
 from trading.virtual_floor import virtual_floor

@@ -14,7 +14,7 @@ from testudo import clock
 from trading import account_stream, client_ids, foreign, ledger, orders, orphans
 from trading.exchange.factory import exchange_for
 from trading.exchange.port import Accepted, Bracket, LegInstruction
-from trading.exchange.user_stream import OrderUpdate
+from trading.exchange.user_events import OrderUpdate
 from trading.models import AccountRisk, Decision, Incident, Order, Trade
 from trading.order_states import State, TradeState
 

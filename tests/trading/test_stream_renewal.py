@@ -8,7 +8,13 @@ import pytest
 from testudo import clock
 from trading.exchange import overlap
 from trading.exchange.overlap import renewed
-from trading.exchange.user_stream import Alive, Ending, FundsMoved, StreamLost, Subscribed
+from trading.exchange.user_events import (
+    Alive,
+    Ending,
+    FundsMoved,
+    StreamLost,
+    Subscribed,
+)
 
 NEVER, AT_ONCE = timedelta(days=1), timedelta(0)
 

@@ -11,15 +11,15 @@ from trading import account_stream, ooda, orders, reconcile
 from trading.bookkeeping import book
 from trading.exchange import user_stream
 from trading.exchange.factory import exchange_for
-from trading.exchange.user_stream import (
+from trading.exchange.user_events import (
     Alive,
     Burst,
     Ending,
     StreamLost,
     Subscribed,
     read_event,
-    session,
 )
+from trading.exchange.user_stream import session
 from trading.models import Balance, ExchangeAccount, Fill, Order
 from trading.order_states import State, TradeState
 
@@ -187,7 +187,7 @@ async def test_what_waits_is_handed_on_together_and_its_end_is_still_told(monkey
     async def nothing(*args):
         return None
 
-    async def read(socket, waiting):
+    async def read(socket, number, waiting):
         for event in (Alive(), Alive(), Ending(), Alive(), StreamLost("over")):
             waiting.put_nowait(event)
 

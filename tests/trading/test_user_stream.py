@@ -11,15 +11,14 @@ from websockets.asyncio.server import ServerConnection, serve
 from testudo import clock
 from trading.credentials import ApiKeys
 from trading.exchange import user_stream
-from trading.exchange.user_stream import (
+from trading.exchange.user_events import (
     Alive,
     Ending,
     FundsMoved,
     StreamLost,
     Subscribed,
-    follow,
-    session,
 )
+from trading.exchange.user_stream import follow, session
 
 KEYS = ApiKeys("key", "secret")
 
@@ -90,8 +89,8 @@ def at_the_readers_end(monkeypatch) -> asyncio.Event:
     """Set when the reader has nothing more to read."""
     ended, honest = asyncio.Event(), user_stream._read
 
-    async def read(socket, waiting) -> None:
-        await honest(socket, waiting)
+    async def read(socket, number, waiting) -> None:
+        await honest(socket, number, waiting)
         ended.set()
 
     monkeypatch.setattr(user_stream, "_read", read)
@@ -135,6 +134,60 @@ async def test_a_quiet_peer_is_known_to_be_alive(peer, monkeypatch):
             pass
 
     peer.then = listens
+    async with aclosing(session(peer.url, KEYS)) as events:
+        heard = [await anext(events) for _ in range(3)]
+    assert [type(each) for each in heard] == [Subscribed, Alive, Alive]
+
+
+def answering(subscriptions: list[int], *, before: list[dict] | None = None):
+    """A peer that says so of its subscriptions, `before` sent first."""
+
+    async def answers(socket: ServerConnection) -> None:
+        async for text in socket:
+            asked = json.loads(text)
+            assert asked["method"] == "session.subscriptions"
+            for event in before or []:
+                await socket.send(json.dumps(event))
+            result = [{"subscriptionId": number} for number in subscriptions]
+            await socket.send(json.dumps({"id": asked["id"], "status": 200, "result": result}))
+
+    return answers
+
+
+@pytest.fixture
+def probing(monkeypatch):
+    """A quiet stream is probed instead of pinged."""
+    monkeypatch.setattr(user_stream, "PING_EVERY", 0.01)
+    monkeypatch.setattr(user_stream, "PROBE_EVERY", 0)
+
+
+@pytest.mark.parametrize("left", [[], [1, 2]])
+async def test_f20_a_subscription_lost_on_a_living_socket_is_noticed(peer, probing, left):
+    peer.then = answering(left)
+    assert "lost the subscription" in await lost(peer)
+
+
+async def test_what_comes_before_the_answer_to_a_probe_is_handed_on(peer, probing):
+    peer.then = answering([7, 0], before=[deposit(1), {"event": {"e": "listStatus"}}])
+    async with aclosing(session(peer.url, KEYS)) as events:
+        heard = [await anext(events) for _ in range(5)]
+    kinds = [Subscribed, FundsMoved, Alive, FundsMoved, Alive]
+    assert [type(each) for each in heard] == kinds
+
+
+async def test_a_probe_that_is_not_answered_ends_the_session(peer, probing, monkeypatch):
+    monkeypatch.setattr(user_stream, "PONG_WITHIN", 0.05)
+    assert "Timeout" in await lost(peer)
+
+
+async def test_an_exchange_too_busy_to_say_is_asked_again(peer, probing):
+    async def busy(socket: ServerConnection) -> None:
+        async for text in socket:
+            error = {"code": -1003, "msg": "Too many requests."}
+            said = {"id": json.loads(text)["id"], "status": 429, "error": error}
+            await socket.send(json.dumps(said))
+
+    peer.then = busy
     async with aclosing(session(peer.url, KEYS)) as events:
         heard = [await anext(events) for _ in range(3)]
     assert [type(each) for each in heard] == [Subscribed, Alive, Alive]

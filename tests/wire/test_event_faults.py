@@ -11,6 +11,9 @@ import pytest
 
 from tests.conformance.sockets import Socket
 from tests.wire.conftest import BTC, Faulty
+from trading.credentials import ApiKeys
+from trading.exchange import user_stream
+from trading.exchange.user_events import OrderUpdate, StreamEvent, Subscribed
 
 
 @pytest.fixture
@@ -103,6 +106,40 @@ async def test_a_subscription_is_lost_without_a_word(faulty: Faulty, stream: Soc
     await _buy(faulty, "heard")
     await stream.listen(0.4)
     assert len(_executions(stream)) >= 2
+
+
+async def test_f20_our_own_session_notices_a_lost_subscription_and_begins_anew(
+    faulty: Faulty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(user_stream, "PING_EVERY", 0.1)
+    monkeypatch.setattr(user_stream, "PROBE_EVERY", 0.2)
+    keys = ApiKeys(faulty.host.key, faulty.host.secret)
+    heard: list[StreamEvent] = []
+    lost: list[str] = []
+
+    async def on_event(event: StreamEvent) -> None:
+        heard.append(event)
+        if isinstance(event, Subscribed) and not lost:
+            await _arm(faulty, "lost-subscription")
+        elif isinstance(event, Subscribed):
+            await _buy(faulty, "heard")
+        elif isinstance(event, OrderUpdate):
+            following.cancel()
+
+    async def on_lost(why: str) -> None:
+        lost.append(why)
+
+    following = asyncio.create_task(
+        user_stream.follow(
+            lambda: user_stream.session(faulty.host.ws_url, keys),
+            on_event=on_event,
+            on_lost=on_lost,
+        )
+    )
+    async with asyncio.timeout(20):
+        await asyncio.gather(following, return_exceptions=True)
+    assert lost == ["the exchange has lost the subscription"]
+    assert [isinstance(each, Subscribed) for each in heard].count(True) == 2
 
 
 async def test_ten_thousand_events_arrive_at_a_client_that_reads(

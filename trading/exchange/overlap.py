@@ -13,7 +13,12 @@ from datetime import timedelta
 
 import structlog
 
-from trading.exchange.user_stream import Ending, StreamEvent, StreamLost, Subscribed
+from trading.exchange.user_events import (
+    Ending,
+    StreamEvent,
+    StreamLost,
+    Subscribed,
+)
 
 log = structlog.get_logger(__name__)
 

@@ -11,20 +11,23 @@ import hmac
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import structlog
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-from testudo import clock
 from testudo.db.ids import new_id
 from trading.credentials import ApiKeys
-from trading.exchange.binance_wire import amount
-from trading.exchange.port import BalanceReport, OrderReport, TradeReport
+from trading.exchange.user_events import (
+    Alive,
+    Burst,
+    Ending,
+    StreamEvent,
+    StreamLost,
+    Subscribed,
+    read_event,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -32,61 +35,11 @@ CONNECT_TIMEOUT = 3  # seconds
 CLOSE_TIMEOUT = 1  # a peer that is gone says no goodbye
 ANSWER_TIMEOUT = 10
 PING_EVERY, PONG_WITHIN = 10, 10  # a dead peer is noticed within 20 s: R13
+PROBE_EVERY = 60  # of a quiet stream: weight 2 each, of the 6,000 a minute that an address has
 CLOCK_SAMPLES = 3
 LONGEST_PAUSE = 30
 MOST_TOGETHER = 50  # events of one burst: they are booked in one transaction
 MOST_BUFFERED = 10_000  # events; nearly so many unbooked ones mean: match again (a gap)
-
-
-class StreamLost(Exception):
-    """The session ended or never began; `str()` says why. Connect again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Subscribed:
-    """The session is up and events are being buffered: match the books now, then go on."""
-
-
-@dataclass(frozen=True, slots=True)
-class OrderUpdate:
-    """An order moved; `trade` where it did by an execution."""
-
-    order: OrderReport
-    trade: TradeReport | None
-
-
-@dataclass(frozen=True, slots=True)
-class BalanceUpdate:
-    balances: tuple[BalanceReport, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FundsMoved:
-    """A deposit, a withdrawal or a transfer: money from outside, or to outside."""
-
-    asset: str
-    change: Decimal
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Alive:
-    """The peer answered a ping: nothing happened, and that is known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """The exchange says that it will end this connection: begin the next one now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Burst:
-    """What has come while the event before was taken in, in its order."""
-
-    events: tuple[OrderUpdate | BalanceUpdate | FundsMoved | Alive, ...]
-
-
-StreamEvent = Subscribed | OrderUpdate | BalanceUpdate | FundsMoved | Alive | Ending | Burst
 
 
 async def session(url: str, keys: ApiKeys, *, together: bool = False) -> AsyncIterator[StreamEvent]:
@@ -105,9 +58,9 @@ async def session(url: str, keys: ApiKeys, *, together: bool = False) -> AsyncIt
             close_timeout=CLOSE_TIMEOUT,
             max_size=2**20,
         ) as socket:
-            await _subscribe(socket, keys)
+            number = await _subscribe(socket, keys)
             waiting: asyncio.Queue[StreamEvent | StreamLost] = asyncio.Queue()
-            reader = asyncio.create_task(_read(socket, waiting))
+            reader = asyncio.create_task(_read(socket, number, waiting))
             try:
                 yield Subscribed()
                 while True:
@@ -133,12 +86,12 @@ async def session(url: str, keys: ApiKeys, *, together: bool = False) -> AsyncIt
 
 
 async def _read(
-    socket: ClientConnection, waiting: "asyncio.Queue[StreamEvent | StreamLost]"
+    socket: ClientConnection, number: int, waiting: "asyncio.Queue[StreamEvent | StreamLost]"
 ) -> None:
     """Put what arrives in the queue, the reason for its end last. Past four fifths of what may
     wait, nothing of it is booked any more: matching the books by REST tells it all (R13, R22)."""
     try:
-        async for event in _events(socket):
+        async for event in _events(socket, number):
             waiting.put_nowait(event)
             if waiting.qsize() > MOST_BUFFERED * 4 // 5:
                 while not waiting.empty():
@@ -153,8 +106,9 @@ async def _read(
         waiting.put_nowait(StreamLost(f"unreadable frame: {type(error).__name__}"))
 
 
-async def _subscribe(socket: ClientConnection, keys: ApiKeys) -> None:
-    """`userDataStream.subscribe.signature`: HMAC over the sorted parameters."""
+async def _subscribe(socket: ClientConnection, keys: ApiKeys) -> int:
+    """`userDataStream.subscribe.signature`: HMAC over the sorted parameters. Returns the number of
+    the subscription."""
     signed_at = await _exchange_ms(socket)
     params: dict[str, Any] = {"apiKey": keys.key, "timestamp": signed_at}
     payload = "&".join(f"{name}={params[name]}" for name in sorted(params))
@@ -164,6 +118,10 @@ async def _subscribe(socket: ClientConnection, keys: ApiKeys) -> None:
     if answer.get("status") != 200:
         error = answer.get("error", {})
         raise StreamLost(f"subscription refused: {error.get('code')} {error.get('msg')}")
+    try:
+        return int(answer["result"]["subscriptionId"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise StreamLost("the exchange does not number the subscription") from error
 
 
 async def _exchange_ms(socket: ClientConnection) -> int:
@@ -197,89 +155,51 @@ async def _answer(socket: ClientConnection, method: str, params: dict[str, Any])
                 return answer
 
 
-async def _events(socket: ClientConnection) -> AsyncIterator[StreamEvent]:
+async def _events(socket: ClientConnection, number: int) -> AsyncIterator[StreamEvent]:
+    """What comes, and signs of life while nothing does. A subscription can be lost while the socket
+    lives (F20), which no pong tells: so a quiet stream is asked for its subscriptions at times."""
+    probed = time.monotonic()
     while True:
         try:
             async with asyncio.timeout(PING_EVERY):
                 frame = json.loads(await socket.recv())
         except TimeoutError:
-            pong = await socket.ping()
-            async with asyncio.timeout(PONG_WITHIN):
-                await pong
+            if time.monotonic() - probed >= PROBE_EVERY:
+                for missed in await _probe(socket, number):
+                    yield missed
+                probed = time.monotonic()
+            else:
+                pong = await socket.ping()
+                async with asyncio.timeout(PONG_WITHIN):
+                    await pong
             yield Alive()
             continue
         event = read_event(frame)
         if event is not None:
+            probed = time.monotonic()  # it came by the subscription
             yield event
 
 
-def read_event(frame: dict[str, Any]) -> StreamEvent | None:
-    """A user event in the port's words; None for what does not concern orders or balances.
+async def _probe(socket: ClientConnection, number: int) -> list[StreamEvent]:
+    """Whether the subscription stands. Returns the events that came before the answer.
 
-    Raises: StreamLost, where the exchange ends the stream.
+    Raises: StreamLost, where it is gone; TimeoutError.
     """
-    raw = frame.get("event", frame)
-    kind = raw.get("e")
-    if kind == "executionReport":
-        return OrderUpdate(_order(raw), _trade(raw))
-    if kind == "outboundAccountPosition":
-        at = clock.from_ms(int(raw["u"]))
-        return BalanceUpdate(
-            tuple(
-                BalanceReport(asset=b["a"], free=Decimal(b["f"]), locked=Decimal(b["l"]), at=at)
-                for b in raw["B"]
-            )
-        )
-    if kind == "balanceUpdate":
-        return FundsMoved(raw["a"], Decimal(raw["d"]), clock.from_ms(int(raw["T"])))
-    if kind == "serverShutdown":
-        return Ending()
-    if kind == "eventStreamTerminated":
-        raise StreamLost(kind)
-    return None  # listStatus repeats what the reports say
-
-
-def _order(raw: dict[str, Any]) -> OrderReport:
-    working = int(raw.get("W", -1) or -1)
-    original = raw.get("C") or ""
-    canceled = raw["x"] == "CANCELED" and original
-    return OrderReport(
-        symbol=raw["s"],
-        client_order_id=original if canceled else raw["c"],
-        exchange_order_id=int(raw["i"]),
-        side=raw["S"],
-        type=raw["o"],
-        status=raw["X"],
-        price=amount(raw.get("p")),
-        stop_price=amount(raw.get("P")),
-        quantity=amount(raw.get("q")),
-        executed=Decimal(raw["z"]),
-        at=clock.from_ms(int(raw["T"])),
-        working_at=clock.from_ms(working) if working > 0 else None,
-        reason=_reason(raw),
-    )
-
-
-def _reason(raw: dict[str, Any]) -> str:
-    said = raw.get("eR") or raw.get("r") or ""
-    return "" if said == "NONE" else str(said)
-
-
-def _trade(raw: dict[str, Any]) -> TradeReport | None:
-    if raw["x"] != "TRADE":
-        return None
-    return TradeReport(
-        symbol=raw["s"],
-        exchange_order_id=int(raw["i"]),
-        client_order_id=raw["c"],
-        trade_id=int(raw["t"]),
-        price=Decimal(raw["L"]),
-        quantity=Decimal(raw["l"]),
-        quote_quantity=Decimal(raw["Y"]),
-        commission=Decimal(raw["n"]),
-        commission_asset=raw["N"] or "",
-        at=clock.from_ms(int(raw["T"])),
-    )
+    request = {"id": str(new_id()), "method": "session.subscriptions"}
+    await socket.send(json.dumps(request))
+    before: list[StreamEvent] = []
+    async with asyncio.timeout(PONG_WITHIN):
+        while True:
+            frame = json.loads(await socket.recv())
+            if frame.get("id") == request["id"]:
+                break
+            if (event := read_event(frame)) is not None:
+                before.append(event)
+    if frame.get("status") != 200:
+        return before  # so busy that it does not say: asked again
+    if number not in [each.get("subscriptionId") for each in frame.get("result") or []]:
+        raise StreamLost("the exchange has lost the subscription")
+    return before
 
 
 async def follow(

@@ -9,7 +9,7 @@ from trading import account_stream, reconcile
 from trading.credentials import CredentialsUnreadable
 from trading.exchange.factory import exchange_for
 from trading.exchange.port import ExchangeError
-from trading.exchange.user_stream import StreamLost
+from trading.exchange.user_events import StreamLost
 from trading.exchange.venues import VenueRefused
 from trading.models import ExchangeAccount, Venue
 

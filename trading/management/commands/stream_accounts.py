@@ -19,7 +19,8 @@ from trading import account_stream
 from trading.credentials import ApiKeys, CredentialsUnreadable, unseal
 from trading.exchange.overlap import renewed
 from trading.exchange.port import RequestsHeld
-from trading.exchange.user_stream import StreamEvent, StreamLost, follow, session
+from trading.exchange.user_events import StreamEvent, StreamLost
+from trading.exchange.user_stream import follow, session
 from trading.exchange.venues import VenueRefused, venue_urls
 from trading.models import ExchangeAccount
 from trading.rate_budget import budget_of
