@@ -23,7 +23,10 @@ PLACES = (
     "before_claim", "after_claim_before_send", "after_send_before_record",
     "before_legs_down", "after_legs_down", "after_move_planned", "after_claim_before_cancel",
 )  # fmt: skip
-AT_RANDOM = ("orders", "guard", "stream_accounts", "bulk", "beat", "web", "stream_market")
+AT_RANDOM = (
+    "orders", "protective", "guard", "stream_accounts", "bulk", "beat", "web", "stream_market",
+)  # fmt: skip
+WORKERS = ("orders", "protective")  # of Celery, that send
 AHEAD = 10  # accounts opened at once
 REST_SECONDS = 90
 
@@ -150,10 +153,11 @@ def strike(floor: RealFloor, crowd: Crowd, tally: Counter[str]) -> None:
 
 def _at_failpoint(floor: RealFloor, crowd: Crowd, tally: Counter[str]) -> None:
     place = floor.dice.choice(PLACES)
-    name = floor.dice.choice(("orders", "orders", "guard"))
+    name = floor.dice.choice((*WORKERS, "guard"))
     tally[f"{name} at {place}"] += 1
     if name == "guard":
-        floor.stack.kill("orders")  # then the guard is who sends
+        for worker in WORKERS:
+            floor.stack.kill(worker)  # then the guard is who sends
     floor.kill_at(name, place)
     crowd.place()
     crowd.act()
@@ -161,7 +165,8 @@ def _at_failpoint(floor: RealFloor, crowd: Crowd, tally: Counter[str]) -> None:
     tally["died at a failpoint"] += not floor.stack.alive(name)
     floor.revive(name)
     if name == "guard":
-        floor.revive("orders")
+        for worker in WORKERS:
+            floor.revive(worker)
 
 
 def _at_random(floor: RealFloor, crowd: Crowd, tally: Counter[str], dice: random.Random) -> None:
@@ -176,7 +181,7 @@ def _at_random(floor: RealFloor, crowd: Crowd, tally: Counter[str], dice: random
 
 def _stopped(floor: RealFloor, crowd: Crowd, tally: Counter[str], dice: random.Random) -> None:
     """F33: a worker that is stopped in the middle and wakes late."""
-    name = dice.choice(("orders", "guard"))
+    name = dice.choice((*WORKERS, "guard"))
     tally[f"{name} stopped"] += 1
     pid = floor.stack.pid(name)
     acting = floor.later(0, lambda: _both(crowd))

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.bench.measures import percentile
+from tests.drills.kill import WORKERS
 from tests.drills.real_floor import RealFloor, real_floor
 
 MOST_PROTECT_S, MOST_TRADE_S = 3.0, 10.0  # p99
@@ -72,7 +73,8 @@ def _protected_again(floor: RealFloor, trade: Any) -> float:
     from trading.models import Order
 
     before = set(trade.orders.values_list("pk", flat=True))
-    floor.stack.kill("orders")
+    for worker in WORKERS:
+        floor.stack.kill(worker)
     died = clock.now()
     floor.cancel_stop_by_hand(trade)
 
@@ -81,7 +83,8 @@ def _protected_again(floor: RealFloor, trade: Any) -> float:
         return rows.exclude(resting_at=None).first()
 
     found = floor.wait("the next stop", stop, seconds=PATIENCE)
-    floor.revive("orders")
+    for worker in WORKERS:
+        floor.revive(worker)
     return max(found.resting_at - died, timedelta(0)).total_seconds()
 
 

@@ -18,7 +18,8 @@ from tests.drills.real_floor import RealFloor, real_floor
 from tests.drills.schedules import Outcome
 
 PROCESSES = (
-    "web", "orders", "guard", "bulk", "beat", "stream_accounts", "stream_market", "drop_copy",
+    "web", "orders", "protective", "guard", "bulk", "beat", "stream_accounts", "stream_market",
+    "drop_copy",
 )  # fmt: skip
 ACTS = 4  # of the traders, while one thing dies
 

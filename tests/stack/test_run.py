@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.t
 PROCESSES = {
     "supervisor", "postgres", "valkey", "paper", "stream_market", "stream_accounts", "guard",
     "drop_copy",
-    "orders", "bulk", "beat", "web",
+    "orders", "protective", "bulk", "beat", "web",
 }  # fmt: skip
 PATIENCE = 30  # seconds for an answer: the machine may have other things to do
 

@@ -52,8 +52,9 @@ def table(plan: Plan) -> list[Process]:
         Process("stream_accounts", command("stream_accounts"), after=("paper",)),
         Process("guard", command("guard"), after=("paper",)),
         Process("drop_copy", command("drop_copy"), after=("paper",)),
-        # Separate processes, so that neither mail nor statistics delay a stop.
-        Process("orders", worker("orders", "protective,orders", threads=4)),
+        # Separate processes, so that no entry, mail or statistic delays a stop (R24).
+        Process("protective", worker("protective", "protective", threads=4)),
+        Process("orders", worker("orders", "orders", threads=4)),
         Process("bulk", worker("bulk", "events,bulk", threads=2)),
         Process("beat", beat(plan.home / "beat")),
         Process("web", web(plan.host, plan.port), probe=answers(f"{plan.web_url}/readyz")),
