@@ -6,6 +6,8 @@ from decimal import Decimal
 import pytest
 import requests
 
+from risk.models import RiskProfile
+from risk.protocol import Effect
 from tests.trading import faults, risky
 from testudo import clock, failpoints
 from trading import account_stream, halts, orders, venue_health
@@ -13,7 +15,7 @@ from trading.actors import Actor
 from trading.exchange.factory import exchange_for
 from trading.exchange.paper.faults import Faults
 from trading.exchange.paper.faults_market import MarketFaults
-from trading.exchange.user_stream import StreamLost
+from trading.exchange.user_events import StreamLost
 from trading.models import AccountBreaker, AccountRisk, Incident, Order
 from trading.order_states import State, TradeState
 
@@ -125,23 +127,28 @@ def test_f51_a_halt_while_an_entry_is_on_its_way_lets_that_one_be_protected_and_
 def test_f52_a_loss_that_comes_while_an_entry_waits_was_reserved_before_and_breaks_no_limit(
     floor, account, draw
 ):
-    """The second plan is judged with the first one's whole risk reserved."""
-    first = draw(risk_fraction=Decimal("0.004"))
-    trade = risky.opened(floor, account, first)
-    heat = trade.planned_risk
-    other = draw("ETHUSDT", risk_fraction=Decimal("0.004"))
-    second = orders.place_trade(account, other, quote_of=floor.quote_of)
-    limit = account_limit(account)
-    assert heat + second.planned_risk <= limit
-    trade = risky.walked(floor, trade, first.stop * Decimal("0.999"))
-    assert trade.state == TradeState.CLOSED
-    assert -trade.profit + second.planned_risk <= limit
+    """A plan is judged with the whole risk of those reserved that are still on their way."""
+    RiskProfile.objects.update_or_create(account_id=account.pk, defaults={"max_day_loss": "0.006"})
 
+    def place(symbol, fraction):
+        plan = draw(symbol, risk_fraction=Decimal(fraction))
+        return orders.place_trade(account, plan, quote_of=floor.quote_of)
 
-def account_limit(account):
-    from trading.book import limits_of
-
-    return limits_of(account).max_heat * 10_000
+    first = place("BTCUSDT", "0.004")  # not sent yet
+    with pytest.raises(orders.PlanRefused) as refused:
+        place("ETHUSDT", "0.004")
+    verdicts = refused.value.verdicts
+    broken = {each.code for each in verdicts if not each.ok and each.effect == Effect.BLOCK}
+    assert broken == {"daily_loss"}
+    second = place("ETHUSDT", "0.0015")
+    floor.turn(account)
+    lost = Decimal(0)
+    for trade in (first, second):
+        trade.refresh_from_db()
+        over = risky.walked(floor, trade, trade.stop * Decimal("0.999"))
+        assert over.state == TradeState.CLOSED
+        lost -= over.profit
+    assert Decimal(50) < lost <= 60, "both stopped out, and within the day's limit of 10,000"
 
 
 def test_f53_an_open_breaker_outlives_every_process_and_one_probe_goes_over_all_of_them(

@@ -75,17 +75,3 @@ def test_f44_without_beat_a_trade_is_placed_protected_and_closed(trader, stack):
         assert closed(trader, trade)["exit_reason"] == "closed"
     finally:
         stack.start("beat")
-
-
-def test_f44_two_beats_that_send_everything_twice_have_one_effect(stack):
-    said = stack.python(
-        "from trading import tasks\n"
-        "from trading.models import DecisionHead\n"
-        "for _ in range(2):\n"
-        "    tasks.mail_heads.run()\n"
-        "    tasks.thin_points.run()\n"
-        "keys = list(DecisionHead.objects.values_list('account', 'day'))\n"
-        "print('HEADS', len(keys), len(set(keys)))\n"
-    )
-    counts = next(line.split()[1:] for line in said if line.startswith("HEADS"))
-    assert counts[0] == counts[1]

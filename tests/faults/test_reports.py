@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from trading import account_stream, orders
-from trading.exchange.user_stream import OrderUpdate, read_event
+from trading.exchange.user_events import OrderUpdate, read_event
 from trading.models import Fill, Order
 from trading.order_states import State, TradeState
 

@@ -227,6 +227,21 @@ def test_each_account_that_is_due_gets_a_task_of_its_own(account, log, floor, al
     assert asked == [str(account.pk)], "its head is taken"
 
 
+def test_f44_two_beats_that_send_everything_twice_have_one_effect(account, log, floor, monkeypatch):
+    asked: list[str] = []
+    monkeypatch.setattr(tasks.take_head, "delay", asked.append)
+    next_day(floor)
+    for _ in range(2):
+        tasks.mail_heads()
+        tasks.thin_points()
+    assert asked == 2 * [str(account.pk)], "both were told before either was done"
+    for each in asked:
+        tasks.take_head(each)
+    tasks.mail_heads()
+    assert len(mail.outbox) == 1
+    assert DecisionHead.objects.count() == 1
+
+
 @pytest.mark.parametrize("number", [4, 5])
 def test_the_next_day_the_log_is_walked_from_the_last_head_on(account, log, floor, number):
     take_heads(next_day(floor))
