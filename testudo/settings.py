@@ -342,6 +342,7 @@ PAPER_ADMIN_TOKEN = env("PAPER_ADMIN_TOKEN", default="")
 # Request weight a minute the paper exchange takes from one address, and we from it: Binance's own,
 # or more where a benchmark or a drill opens accounts by the hundred.
 PAPER_WEIGHT_LIMIT = env.int("PAPER_WEIGHT_LIMIT", default=6_000)
+PAPER_CONNECTION_LIMIT = env.int("PAPER_CONNECTION_LIMIT", default=300)  # in five minutes; as above
 
 # Lines for people at a terminal and in development, JSON wherever a machine collects them.
 LOGGING = logs.config(

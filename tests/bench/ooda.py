@@ -44,6 +44,7 @@ TICK = Decimal("0.01")
 SETTLE_SECONDS = 60
 ENDED = ("expired", "rejected", "canceled")
 WEIGHT_LIMIT = "600000"  # a minute: accounts are opened by the dozen
+CONNECTIONS_MOST = "30000"
 
 OPEN = """
 import json
@@ -94,7 +95,7 @@ class Click:
 def run(quick: bool) -> list[Measure]:
     """Every measure; the profile is among them, for information."""
     seconds, burst = (QUICK_SECONDS, QUICK_BURST) if quick else (SECONDS, BURST)
-    with running(PAPER_WEIGHT_LIMIT=WEIGHT_LIMIT) as stack:
+    with running(PAPER_WEIGHT_LIMIT=WEIGHT_LIMIT, PAPER_CONNECTION_LIMIT=CONNECTIONS_MOST) as stack:
         bench = Bench(stack, orders=RATE * seconds + burst + len(SYMBOLS) * 8)
         bare = bench.bare(QUICK_BARE if quick else BARE)
         bench.warm()
@@ -259,7 +260,7 @@ class Bench:
 
     def _task_starts(self) -> Iterator[tuple[str, float]]:
         """When a turn reached the trade's submission, by the processes' logs."""
-        for name in ("orders", "guard"):
+        for name in ("orders", "protective", "guard"):
             for line in self.stack.log(name).splitlines():
                 if '"step": "Submit"' not in line and '"step":"Submit"' not in line:
                     continue

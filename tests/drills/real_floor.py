@@ -29,6 +29,7 @@ from testudo.stack import addresses
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 TICK = Decimal("0.01")
 READY_SECONDS = 30
+CONNECTION_LIMIT = "30000"  # in five minutes: each death of what follows the accounts begins all
 WEIGHT_LIMIT = "600000"  # a minute: accounts are opened by the dozen; `budget` keeps the real one
 
 
@@ -119,10 +120,11 @@ class RealFloor:
 
     def wait(self, what: str, look: Callable[[], Any], *, seconds: float) -> Any:
         """Wait for something to become true, through restarts of the database. Raises:
-        TimeoutError saying what was awaited."""
+        TimeoutError saying what was awaited, and what the processes logged meanwhile."""
         from django.db import Error as DatabaseError
         from django.db import connection
 
+        self.stack.mark_logs()
         deadline = time.monotonic() + seconds
         while True:
             try:
@@ -133,7 +135,7 @@ class RealFloor:
             if seen:
                 return seen
             if time.monotonic() > deadline:
-                raise TimeoutError(f"waited {seconds:.0f} s for {what}")
+                raise TimeoutError(f"waited {seconds:.0f} s for {what}:\n{self.stack.warnings()}")
             time.sleep(0.02)
 
     def at_work(self) -> str:
@@ -244,6 +246,7 @@ def real_floor(seed: int) -> Iterator[RealFloor]:
         "WATCHED_SYMBOLS": ",".join(SYMBOLS),
         "TESTUDO_SERVER": "",
         "PAPER_WEIGHT_LIMIT": WEIGHT_LIMIT,
+        "PAPER_CONNECTION_LIMIT": CONNECTION_LIMIT,
     }
     floor = RealFloor(RunningStack(folder, environment), seed, environment)
     try:

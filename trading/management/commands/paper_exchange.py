@@ -114,6 +114,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         exchange.legacy_listen_keys = options["legacy_listen_keys"]
         exchange.limits.weight_limit = settings.PAPER_WEIGHT_LIMIT
+        exchange.limits.connection_limit = settings.PAPER_CONNECTION_LIMIT
         if options["create_key"]:
             quotes = {one.quote for one in exchange.symbols.values()}
             balances = {q: OPENING_BALANCES.get(q, "10000") for q in sorted(quotes)}

@@ -15,7 +15,7 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
 from testudo import clock
-from trading import account_stream
+from trading import account_stream, connection_budget
 from trading.credentials import ApiKeys, CredentialsUnreadable, unseal
 from trading.exchange.overlap import renewed
 from trading.exchange.port import RequestsHeld
@@ -132,10 +132,10 @@ class Streams:
         await follow(lambda: renewed(open_session), on_event=on_event, on_lost=on_lost)
 
     async def _session(self, venue: str, url: str, keys: ApiKeys) -> AsyncIterator[StreamEvent]:
-        """A session, opened once the budget of requests has room for it."""
+        """A session, opened once the budgets of connections and requests have room for it."""
         while True:
             try:
-                await self._in_thread(budget_of(venue).take, WEIGHT_OF_SESSION)
+                await self._in_thread(_take_room, venue)
                 break
             except RequestsHeld as held:
                 await _wait_for(held)
@@ -152,6 +152,13 @@ class Streams:
                 close_old_connections()
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def _take_room(venue: str) -> None:
+    """Raises: RequestsHeld; then neither budget has counted a session."""
+    budget_of(venue).take(WEIGHT_OF_SESSION, only_look=True)
+    connection_budget.begin(venue)
+    budget_of(venue).take(WEIGHT_OF_SESSION)
 
 
 async def _wait_for(held: RequestsHeld) -> None:
