@@ -169,7 +169,7 @@ def _decide(it: Situation) -> Iterator[Step]:
         yield from _settle_group(it, group, on)
     if any(order.state in UNSETTLED or order.state == State.PLANNED for order in it.trade.orders):
         # One thing at a time: what is under way says what comes next.
-        if it.missing and it.position.booked and decide_exits.is_lost(it.trade.orders):
+        if it.missing and it.position.booked and decide_exits.is_lost(it.trade.orders, it.now):
             yield Protect(quantity=it.missing, **on)
         return
     if resting := decide_entries.resting(it):

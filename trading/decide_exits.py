@@ -48,13 +48,17 @@ def sells_at_once(exits: "Sequence[OrderSeen]") -> bool:
     return last is None or (last.state == State.EXPIRED and last.working_at is None)
 
 
-def is_lost(orders: "Sequence[OrderSeen]") -> bool:
-    """Whether a market exit of unknown outcome was looked for in vain, and has no stop in its
-    place yet. Until it is proven absent, 17 s later (R4), it may not go again where other coin of
-    the kind would be sold by it; the position is not left naked for that long."""
+def is_lost(orders: "Sequence[OrderSeen]", now: datetime) -> bool:
+    """Whether a market exit of unknown outcome was looked for in vain, and a stop is to be put in
+    its place. Until it is proven absent, 17 s later (R4), it may not go again where other coin of
+    the kind would be sold by it; the position is not left naked for that long. A stop that is
+    refused is tried again, after a growing pause."""
     under_way = [each for each in orders if each.state in UNSETTLED or each.state == State.PLANNED]
     lost = [each for each in under_way if each.leg == "exit" and each.looks]
-    return bool(lost) and lost == under_way and not _stops_since(lost[-1], orders)
+    if not lost or lost != under_way:
+        return False
+    tried = _stops_since(lost[-1], orders)
+    return all(each.state == State.REJECTED for each in tried) and _may_go_again(tried, now)
 
 
 def came_after_all(orders: "Sequence[OrderSeen]") -> bool:
@@ -83,6 +87,10 @@ def fell_short(exits: "Sequence[OrderSeen]") -> str:
 def exit_may_go(exits: "Sequence[OrderSeen]", now: datetime) -> bool:
     """Whether a market exit may be sent: the more of them were refused, the longer it waits."""
     refused = [each for each in exits if each.leg == "exit" and each.state == State.REJECTED]
+    return _may_go_again(refused, now)
+
+
+def _may_go_again(refused: "Sequence[OrderSeen]", now: datetime) -> bool:
     times = [each.claimed_at for each in refused if each.claimed_at is not None]
     if not times:
         return True

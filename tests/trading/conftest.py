@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 
 from risk.symbols import floor_to_tick
-from testudo import clock
+from tests.trading.unanswered import Died
+from testudo import clock, failpoints
 from trading.exchange import venue_clock
 from trading.exchange.paper.exchange import PaperExchange
 from trading.exchange.paper.store import Store
@@ -69,3 +70,20 @@ def draw(floor):
         return Drawing(**{**facts, **changes})
 
     return drawing
+
+
+@pytest.fixture
+def dies_at(monkeypatch):
+    """Let the worker die at a named place, once."""
+
+    def arm(place: str) -> None:
+        left = [place]
+
+        def reach(name: str) -> None:
+            if name in left:
+                left.remove(name)
+                raise Died(name)
+
+        monkeypatch.setattr(failpoints, "reach", reach)
+
+    return arm
