@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from tests.drills import twins
 from tests.drills.invariants import Span
+from tests.drills.ledger import at
 from tests.drills.stage import SYMBOLS, Stage
 from tests.drills.world import Blow
 from testudo import clock
@@ -144,6 +145,7 @@ def jump(stage: Stage) -> None:
     symbol = dice.choice(SYMBOLS)
     last = stage.paper.feed.last(symbol).price
     stage.paper.move(symbol, last * dice.choice((93, 97, 104, 108)) // 100, 0)
+    stage.jumps.add((symbol, at(stage.paper.now_ms)))
     stage.world.befell["F26"] += 1
 
 

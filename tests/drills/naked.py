@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from tests.drills.ledger import at, naked_spans
 from tests.drills.seen import Finding, Seen, Span
 from trading.client_ids import client_id
+from trading.decide import POLL_EVERY
 from trading.exchange.paper.orders import Order as VenueOrder
 from trading.exchange.paper.values import to_e8
 from trading.models import Trade
@@ -23,6 +24,7 @@ class Naked:
     until: datetime
     began: datetime  # when it became naked, reachable or not
     database_down: bool = False  # meanwhile, for a part of it
+    unheard: bool = False  # by the trader's hand or a fault, and no stream told of it
 
     @property
     def lasted(self) -> timedelta:
@@ -31,28 +33,34 @@ class Naked:
 
 MOST = timedelta(seconds=5)
 MOST_WITHOUT_DATABASE = timedelta(seconds=10)
+MOST_UNHEARD = POLL_EVERY + MOST
 
 
 def never_naked(seen: Seen) -> Iterator[Finding]:
     """I3: no position without its stop beyond the bound, while the exchange could be reached.
 
     Without the database nobody may send anything, for nobody could say what was sent before. Who is
-    caught naked by its death is bound by how soon trading must go on after it (M6).
+    caught naked by its death is bound by how soon trading must go on after it (M6). What was taken
+    away while the subscription was lost without a word is found by the next poll (R13).
 
     After a full fill whose legs were accepted never at all: but for a move or a close, which takes
-    them down, and for what a fault or the trader's own hand did to them.
+    them down, for what a fault or the trader's own hand did to them, and where the price jumped
+    past entry and stop at once: then the exchange refuses to arm them.
     """
     taken_down = {at(each.updated_ms) for each in seen.venue.orders if each.status == "CANCELED"}
     for naked in naked_times(seen):
         seconds = naked.lasted.total_seconds()
         said = f"{naked.trade_id} was naked for {seconds:.3f} s from {naked.since:%X.%f}"
         most = MOST_WITHOUT_DATABASE if naked.database_down else MOST
+        most = MOST_UNHEARD if naked.unheard else most
         if naked.lasted > most:
             yield Finding("I3", said)
             continue
         trade = Trade.objects.get(pk=naked.trade_id)
         entry = next(each for each in orders_of(seen, trade) if each.side == "BUY")
         whole = entry.status == "FILLED" and at(entry.updated_ms) <= naked.began
+        if (trade.symbol, naked.began) in seen.jumps:
+            continue
         if whole and naked.began not in taken_down and not seen.excuses(naked.trade_id):
             yield Finding("I3", f"{said}, though its legs were accepted and nobody touched them")
 
@@ -61,7 +69,7 @@ def naked_times(seen: Seen) -> list[Naked]:
     """When positions were naked while the exchange could be reached."""
     found = []
     for trade in Trade.objects.filter(account=seen.account):
-        orders = orders_of(seen, trade)
+        orders, hurt = orders_of(seen, trade), seen.excuses(str(trade.pk))
         ids = {order.id for order in orders}
         trades = [each for each in seen.venue.trades if each.order_id in ids]
         spans = naked_spans(
@@ -74,6 +82,7 @@ def naked_times(seen: Seen) -> list[Naked]:
                     *part,
                     began=at(since),
                     database_down=any(_meet(*part, down) for down in seen.database_down),
+                    unheard=hurt and any(lost.holds(at(since)) for lost in seen.unheard),
                 )
                 for part in _without(at(since), at(until), seen.unreachable)
             ]

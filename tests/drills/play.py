@@ -71,6 +71,7 @@ def _play(here: Stage, outcome: Outcome, plant: Plant | None) -> None:
         _come_to_rest(here, outcome)
     here.guard.every = SLOW_LOOKS
     here.world.run_for(SETTLE)
+    _come_to_rest(here, outcome)
     for trader in traders:
         outcome.did.update(trader.did)
         _check(here, trader, outcome)
@@ -102,7 +103,7 @@ def _come_to_rest(here: Stage, outcome: Outcome) -> None:
 def _at_work(here: Stage) -> str:
     """What is still under way; "" at rest."""
     for number, stream in here.streams.items():
-        if not stream.connected:
+        if not stream.connected or stream.silent:
             return f"the stream of account {number} is down"
     for account in here.accounts:
         if doing := _doing(account):
@@ -137,6 +138,7 @@ def _check(here: Stage, trader: Trader, outcome: Outcome) -> None:
     seen = here.seen(trader.account)
     seen.halts = trader.halts
     outcome.trades += Trade.objects.filter(account=trader.account).count()
-    outcome.naked += [each.lasted.total_seconds() for each in naked_times(seen)]
+    for each in naked_times(seen):
+        (outcome.unheard if each.unheard else outcome.naked).append(each.lasted.total_seconds())
     found: list[Finding] = [*trader.findings, *check_all(seen)]
     outcome.findings += [str(each) for each in found]

@@ -35,6 +35,7 @@ class Outcome:
     findings: list[str] = field(default_factory=list)
     naked: list[float] = field(default_factory=list)  # seconds, each time
     blind: list[float] = field(default_factory=list)  # the same, while the database was down
+    unheard: list[float] = field(default_factory=list)  # and while a subscription was lost
     faults: Counter[str] = field(default_factory=Counter)
     did: Counter[str] = field(default_factory=Counter)
     trades: int = 0
@@ -69,6 +70,7 @@ def report(outcomes: Sequence[Outcome], *, seconds: float, verbose: bool) -> dic
     found = [(outcome.seed, text) for outcome in outcomes for text in outcome.findings]
     naked = [each for outcome in outcomes for each in outcome.naked]
     blind = [each for outcome in outcomes for each in outcome.blind]
+    unheard = [each for outcome in outcomes for each in outcome.unheard]
     p99 = percentile([0.0, *naked], 99) if naked else 0.0
     zeros = {
         "lost_fills": _count(found, "lost fill"),
@@ -96,6 +98,8 @@ def report(outcomes: Sequence[Outcome], *, seconds: float, verbose: bool) -> dic
         "naked_s_sum": round(sum(naked), 3),
         "naked_without_database": len(blind),
         "naked_without_database_s_max": round(max(blind, default=0.0), 3),
+        "naked_unheard": len(unheard),
+        "naked_unheard_s_max": round(max(unheard, default=0.0), 3),
         "longest_rest_s": round(max((each.rest for each in outcomes), default=0), 1),
         "faults": dict(sorted(faults.items())),
         "did": dict(sorted(did.items())),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from unittest import mock
@@ -16,7 +16,7 @@ from unittest import mock
 import redis
 from django.contrib.auth import get_user_model
 
-from tests.drills.cast import Guard, UserStream, Workers
+from tests.drills.cast import PROBE_ANSWERED, Guard, UserStream, Workers
 from tests.drills.invariants import Seen, Span
 from tests.drills.ledger import read_ledger
 from tests.drills.market import StandingMarket
@@ -72,6 +72,8 @@ class Stage:
         self.hands: dict[int, BinanceExchange] = {}  # the trader's own key, beside ours
         self.traders: list[Any] = []
         self.unreachable: list[Span] = []
+        self.jumps: set[tuple[str, datetime]] = set()
+        self.unheard: dict[int, list[Span]] = {}  # by account: from when on, until it is noticed
         self.by_hand: set[int] = set()
         self.strangers: list[str] = []
         self.event_faults: list[str] = []  # armed ones that concern events
@@ -145,6 +147,11 @@ class Stage:
             bans=self.wire.known_bans,
             requests=[request.sent for request in self.wire.requests],
             unreachable=[*self.unreachable, *self.wire.silences, *self.wire.bans],
+            unheard=[
+                Span(lost.since, lost.since + timedelta(seconds=PROBE_ANSWERED))
+                for lost in self.unheard.get(number, [])
+            ],
+            jumps=self.jumps,
             excused=excused,
             most_weight=self.wire.most_weight,
             by_hand=self.by_hand,
@@ -175,6 +182,7 @@ class Stage:
         for known, stream in self.streams.items():
             if number in (None, known):
                 stream.lose_subscription()
+                self.unheard.setdefault(known, []).append(Span(clock.now()))
 
     def _revoke(self, number: int | None) -> None:
         for known, stream in self.streams.items():
