@@ -10,7 +10,7 @@ from django.db import Error as DatabaseError
 from django.db.models import F, Q
 
 from risk.breaker import Phase
-from trading import armed, breakers, entries, managing, venue_health
+from trading import armed, breakers, entries, managing, risk_live, venue_health
 from trading.credentials import CredentialsUnreadable
 from trading.decide import POLL_EVERY, PROTECTIVE_LEASE
 from trading.decide_exits import MAY_REST
@@ -40,8 +40,9 @@ log = structlog.get_logger(__name__)
 UNCLAIMED_FOR = timedelta(seconds=1)  # Celery had its chance
 
 
-def due_accounts(now: datetime) -> set[UUID]:
-    """Accounts for which a turn of the loop would find something to do."""
+def due_accounts(now: datetime) -> list[UUID]:
+    """Accounts for which a turn of the loop would find something to do: first those where a
+    position is without a stop, or is to be closed; last those that are only asked about."""
     orders = Order.objects.filter(
         Q(state=State.PLANNED, created_at__lte=now - UNCLAIMED_FOR) & ~entries.only_waits(now)
         | Q(state=State.SENDING)
@@ -49,19 +50,20 @@ def due_accounts(now: datetime) -> set[UUID]:
         | Q(state=State.UNKNOWN)
         & (Q(next_look_at=None) | Q(next_look_at__lte=now) | Q(next_look_at__gt=now + LONGEST_LOOK))
     )
-    trades = Trade.objects.filter(
+    at_stake = Trade.objects.filter(
         Q(state=TradeState.CLOSING)
-        | Q(state=TradeState.ENTERING) & ~entries.only_rests(now)
         | Q(state=TradeState.OPEN)
         & (
             Q(naked_since__isnull=False)
             | Q(protected_at=None)
             | Q(close_requested_at__isnull=False)
             | Q(open_move__isnull=False)
-            | Q(polled_at=None)
-            | Q(polled_at__lte=now - POLL_EVERY)
-            | Q(polled_at__gt=now + AHEAD)
         )
+    )
+    unheard_of = Trade.objects.filter(
+        Q(state=TradeState.ENTERING) & ~entries.only_rests(now)
+        | Q(state=TradeState.OPEN)
+        & (Q(polled_at=None) | Q(polled_at__lte=now - POLL_EVERY) | Q(polled_at__gt=now + AHEAD))
     )
     set_off = Order.objects.filter(
         Q(working_at__lte=now - MAY_REST) | Q(working_at__gt=now + AHEAD),
@@ -69,11 +71,12 @@ def due_accounts(now: datetime) -> set[UUID]:
         type__in=LIMIT_KINDS,
         state__in=LIVE,
     )
-    return {
-        *orders.values_list("account_id", flat=True),
-        *set_off.values_list("account_id", flat=True),
-        *trades.values_list("account_id", flat=True),
-    }
+    by_urgency = (at_stake, set_off, orders, unheard_of)
+    return list(
+        dict.fromkeys(
+            key for rows in by_urgency for key in rows.values_list("account_id", flat=True)
+        )
+    )
 
 
 def look_at_lines() -> int:
@@ -98,7 +101,7 @@ def look_after_risk(now: datetime) -> int:
     """
     begin_new_days(now)
     due = accounts_with_changes_due(now)
-    accounts = ExchangeAccount.objects.filter(pk__in=_at_stake() | due, removed_at=None)
+    accounts = ExchangeAccount.objects.filter(pk__in=_to_sweep(now) | due, removed_at=None)
     looked = 0
     for account in accounts:
         try:
@@ -111,17 +114,18 @@ def look_after_risk(now: datetime) -> int:
     return looked
 
 
-def _at_stake() -> set[UUID]:
-    """Accounts with a position, an open breaker, or a closed trade no breaker has heard of."""
+def _to_sweep(now: datetime) -> set[UUID]:
+    """Accounts with an open breaker, or a closed trade no breaker has heard of; and those with a
+    position, unless the monitor measures their limits at every tick."""
     trades = Trade.objects.exclude(state__in=FINISHED)
-    unheard = Trade.objects.filter(state=TradeState.CLOSED, counted_at=None)
     declared = ManagedHolding.objects.filter(ended_at=None)
+    unheard = Trade.objects.filter(state=TradeState.CLOSED, counted_at=None)
     stopped = AccountBreaker.objects.exclude(phase=Phase.CLOSED.value)
-    return {
-        key
-        for rows in (trades, unheard, declared, stopped)
-        for key in rows.values_list("account_id", flat=True)
-    }
+    held, unsettled = (
+        {key for rows in each for key in rows.values_list("account_id", flat=True)}
+        for each in ((trades, declared), (unheard, stopped))
+    )
+    return unsettled | (held - risk_live.watched(held, now))
 
 
 def look_at_venues() -> None:

@@ -28,6 +28,7 @@ from trading.market.prices import Quote, channel_of, key_of, read_quote
 from trading.monitor import Reading, Watched
 from trading.points import minute_of
 from trading.risk_hint import CHANNEL
+from trading.risk_live import LIVE_FOR, live_key
 
 log = structlog.get_logger(__name__)
 
@@ -37,14 +38,10 @@ SHORTEST = 0.001  # seconds
 POLL_EVERY = 1.0  # seconds; what no hint told of is found then
 READ_AGAIN_AFTER = 10.0  # seconds: limits, switches and venues change without a stamp
 SWEEP_GAP = 1.0
-LIVE_FOR = 15  # seconds that the newest frame stays in Redis
+TICKS_SHARE = 0.25  # of its time it prices ticks for; the newest value waits, whatever is many
 HEARTBEAT = 5.0  # seconds after which unchanged figures are sent again
 
 InThread = Callable[..., Awaitable[Any]]
-
-
-def live_key(account_id: UUID) -> str:
-    return f"risk:live:{account_id}"
 
 
 class Seen:
@@ -68,6 +65,8 @@ class RiskStream:
         self._channels: dict[str, tuple[str, str]] = {}  # channel → (venue, symbol)
         self._changed: set[UUID] = set()  # read them again
         self._dirty: set[UUID] = set()  # price them again
+        self._fresh: set[UUID] = set()  # of those, read since: they wait for no ticks of others
+        self._ticks_from = float("-inf")  # monotonic
         self._stir = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -178,7 +177,8 @@ class RiskStream:
             for seen in self._seen.values()
             for named in seen.watched.symbols
         }
-        self._dirty |= keys & self._seen.keys()
+        self._fresh |= keys & self._seen.keys()
+        self._dirty |= self._fresh
         self._stir.set()
 
     # Out: frames to the pages, crossings to PostgreSQL.
@@ -209,18 +209,30 @@ class RiskStream:
         """Seconds until the first of the accounts that changed may be read, or that moved be shown,
         again."""
         seen = self._seen
-        due = [seen[key].sent_at + GAP for key in self._dirty if key in seen]
+        due = [self._shown_from(key) for key in self._dirty if key in seen]
         due += [seen[key].read_at + READ_GAP for key in self._changed if key in seen]
         if not due:
             return POLL_EVERY
         return max(min(due) - time.monotonic(), SHORTEST)
 
+    def _shown_from(self, key: UUID) -> float:
+        soonest = self._seen[key].sent_at + GAP
+        return soonest if key in self._fresh else max(soonest, self._ticks_from)
+
     async def show_dirty(self, client: aioredis.Redis) -> None:
-        """Price every account that moved and may be shown again; the newest value wins."""
+        """Price every account that moved and may be shown again; the newest value wins.
+
+        Where very many move at each tick they are shown more rarely, each at the newest price: the
+        streams and books of all accounts are followed in this process, too.
+        """
         now = time.monotonic()
         self._dirty &= self._seen.keys()  # an account may be gone since
-        ready = {key for key in self._dirty if now - self._seen[key].sent_at >= GAP}
+        ready = {key for key in self._dirty if now >= self._shown_from(key)}
+        if not ready:
+            return
+        by_ticks = bool(ready - self._fresh)
         self._dirty -= ready
+        self._fresh -= ready
         for key in ready:
             seen = self._seen.get(key)
             if seen is None:
@@ -228,6 +240,9 @@ class RiskStream:
             reading = monitor.read(seen.watched, quote_of=self._quote_of)
             self._follow_up(seen, reading, now)
             await self._send(client, seen, reading, now)
+        if by_ticks:
+            over = time.monotonic()
+            self._ticks_from = over + (over - now) * (1 - TICKS_SHARE) / TICKS_SHARE
 
     def _quote_of(self, venue: str, symbol: str) -> Quote | None:
         return self._quotes.get((venue, symbol))

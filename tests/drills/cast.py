@@ -92,6 +92,9 @@ class Guard(Watch):
     def begin(self) -> None:
         self.world.at(self.every, self._tick)
 
+    def _keep_house(self, key: object, work: Callable[[], object]) -> None:
+        self._start(key, work)
+
     def _tick(self) -> None:
         self.world.run_as("guard", "look", self.look)
         self.world.at(self.every, self._tick)

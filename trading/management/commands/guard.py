@@ -23,7 +23,7 @@ from trading.models import ExchangeAccount
 
 log = structlog.get_logger(__name__)
 
-THREADS = 4
+THREADS, HOUSEKEEPING_THREADS = 4, 2
 RISK_EVERY, VENUES_EVERY = 5, 15  # seconds
 
 
@@ -55,6 +55,8 @@ class Watch:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="guard")
+        # Of its own, so that no turn waits behind a look at every account.
+        self._housekeeping = ThreadPoolExecutor(HOUSEKEEPING_THREADS, thread_name_prefix="house")
         self._busy: set[object] = set()
         self._lock = threading.Lock()
         self._looked_at: dict[str, float] = {}
@@ -68,12 +70,12 @@ class Watch:
             return
         for account_id in due:
             self._start(account_id, lambda key=account_id: take_turn(key))
-        self._start("outbox", deliver_due)
         self._start("lines", guard.look_at_lines)
+        self._keep_house("outbox", deliver_due)
         if self._is_time_for("risk", RISK_EVERY):
-            self._start("risk", lambda: guard.look_after_risk(clock.now()))
+            self._keep_house("risk", lambda: guard.look_after_risk(clock.now()))
         if self._is_time_for("venues", VENUES_EVERY):
-            self._start("venues", guard.look_at_venues)
+            self._keep_house("venues", guard.look_at_venues)
 
     def _is_time_for(self, what: str, every: float) -> bool:
         now = time.monotonic()
@@ -84,13 +86,20 @@ class Watch:
 
     def wait(self) -> None:
         self._threads.shutdown(wait=True)
+        self._housekeeping.shutdown(wait=True)
 
     def _start(self, key: object, work: Callable[[], object]) -> None:
+        self._submit(self._threads, key, work)
+
+    def _keep_house(self, key: object, work: Callable[[], object]) -> None:
+        self._submit(self._housekeeping, key, work)
+
+    def _submit(self, threads: ThreadPoolExecutor, key: object, work: Callable[[], object]) -> None:
         with self._lock:
             if key in self._busy:
                 return
             self._busy.add(key)
-        self._threads.submit(self._run, key, work)
+        threads.submit(self._run, key, work)
 
     def _run(self, key: object, work: Callable[[], object]) -> None:
         close_old_connections()
