@@ -16,9 +16,9 @@ from trading import flows, ledger
 from trading.book_facts import QuoteOf
 from trading.exchange.port import BalanceReport, TradeReport
 from trading.market import prices
-from trading.models import AccountFlow, ExchangeAccount, Order
-from trading.order_states import UNSETTLED
+from trading.models import AccountFlow, ExchangeAccount
 from trading.risk_lock import lock_risk, lock_trader
+from trading.under_way import hold_still, is_anything_under_way
 
 Kind = AccountFlow.Kind
 # What moved so shortly before the exchange's word may or may not be in it: the next word tells.
@@ -33,8 +33,8 @@ def compare(
 ) -> list[AccountFlow]:
     """Book what the exchange holds of each asset beyond our books, as opening or as external.
 
-    Every fill up to the exchange's word must have been fetched. While an order's outcome is unknown
-    nothing is compared. Returns what was booked.
+    Every fill up to the exchange's word must have been fetched. While an order's outcome is
+    unknown, or its fills are not booked, nothing is compared. Returns what was booked.
     """
     cash = next((each for each in balances if each.asset == account.currency), None)
     if cash is None:
@@ -43,6 +43,7 @@ def compare(
     with transaction.atomic():
         lock_trader(account)
         lock_risk(account.pk)
+        hold_still(account)
         opening = not ledger.is_open(account)
         if opening:
             ledger.enter_missing(account)
@@ -67,7 +68,7 @@ def _compare_coins(
     opening: bool,
     unsure: Collection[str],
 ) -> list[AccountFlow]:
-    if Order.objects.filter(account=account, state__in=UNSETTLED).exists():
+    if is_anything_under_way(account):
         return []
     off = ledger.differences(account, held, at=at)
     off.pop(account.currency, None)

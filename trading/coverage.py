@@ -13,8 +13,10 @@ from django.db import transaction
 from risk.breaker import Cause
 from risk.wording import plain
 from trading import breakers, incidents
-from trading.models import Balance, ExchangeAccount, Fill, ManagedHolding, Order, Trade
-from trading.order_states import FINISHED, UNSETTLED
+from trading.models import Balance, ExchangeAccount, Fill, ManagedHolding, Trade
+from trading.order_states import FINISHED
+from trading.risk_lock import lock_risk
+from trading.under_way import hold_still, is_anything_under_way
 
 BOOKS = "the books"  # told apart from what `drop_copy` finds of one trade
 log = structlog.get_logger(__name__)
@@ -22,11 +24,14 @@ log = structlog.get_logger(__name__)
 
 def missing(account: ExchangeAccount) -> list[str]:
     """A sentence for each coin of which less is there than is managed; none while an order's
-    outcome is unknown, for then nobody can say."""
-    if Order.objects.filter(account=account, state__in=UNSETTLED).exists():
-        return []
-    managed = _managed(account)
-    there = _there(account, frozenset(managed))
+    outcome is unknown or its fills are not booked, for then nobody can say."""
+    with transaction.atomic():
+        lock_risk(account.pk)
+        hold_still(account)
+        if is_anything_under_way(account):
+            return []
+        managed = _managed(account)
+        there = _there(account, frozenset(managed))
     return [
         f"{plain(quantity)} {coin} are managed, {plain(there[coin])} are at the exchange."
         for coin, quantity in sorted(managed.items())

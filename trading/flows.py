@@ -28,14 +28,13 @@ from trading.models import (
     ExchangeAccount,
     Fill,
     ManagedHolding,
-    Order,
     TraderRisk,
 )
-from trading.order_states import UNSETTLED
 from trading.risk_lock import lock_risk, lock_trader, save_risk
 from trading.settlement import tell
 from trading.trader_totals import equity_of_all, store_trader
 from trading.trader_totals import nav_of as trader_nav_of
+from trading.under_way import is_anything_under_way
 
 Kind = AccountFlow.Kind
 TOLD = {
@@ -174,7 +173,8 @@ def compare_cash(
     """Book what the exchange holds of the currency beyond our ledger as external.
 
     `total` is the exchange's word as of `at`; every fill up to then must have been fetched. While
-    an order's outcome is unknown nothing is compared: its fill would look like a stranger's.
+    an order's outcome is unknown, or its fills are not booked, nothing is compared: they would look
+    like a stranger's.
     """
     with transaction.atomic():
         trader, risk = lock_trader(account), lock_risk(account.pk)
@@ -183,7 +183,7 @@ def compare_cash(
         )
         if row.booked is None:
             return _open_books(account, risk, trader, row, total=total, at=at, quote_of=quote_of)
-        if Order.objects.filter(account=account, state__in=UNSETTLED).exists():
+        if is_anything_under_way(account):
             return None
         difference = total - (row.booked - _moved_since(account, at))
         if not difference:
