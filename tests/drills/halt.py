@@ -60,7 +60,8 @@ def _trial(floor: RealFloor, account: Any, did: Counter[str], *, everywhere: boo
     from testudo import clock
     from trading import global_halt, halts
     from trading.actors import Actor
-    from trading.models import GlobalHalt
+    from trading.models import GlobalHalt, Order
+    from trading.order_states import State
     from trading.orders import PlanRefused
     from trading.plans import NoMarket
 
@@ -84,7 +85,12 @@ def _trial(floor: RealFloor, account: Any, did: Counter[str], *, everywhere: boo
     stood = clock.now_ms()
     for thread in threads:
         thread.join(15)
-    time.sleep(0.4)  # whatever was claimed before it is on its way
+    # What was claimed before it is on its way, and what was not is taken back. An entry that is
+    # still planned when the halt is lifted would be sent, and rightly.
+    under_way = Order.objects.filter(account=account, leg="entry").filter(
+        state__in=(State.PLANNED, State.SENDING)
+    )
+    floor.wait("the entries to be sent or taken back", lambda: not under_way.exists(), seconds=30)
     if everywhere:
         GlobalHalt.objects.update(halted=False, reason="")
     return stood
