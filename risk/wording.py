@@ -13,9 +13,9 @@ _LONG = Context(prec=60)
 _FOUR_DIGITS = Context(prec=4, rounding=ROUND_HALF_EVEN)
 
 
-def plain(figure: Decimal) -> str:
-    """Without exponent and without trailing zeros: 0.00007, 60000."""
-    text = f"{figure:f}"
+def plain(figure: Decimal, *, grouped: bool = False) -> str:
+    """Without exponent and without trailing zeros: 0.00007, 60000; `grouped`: 60,000."""
+    text = f"{figure:,f}" if grouped else f"{figure:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

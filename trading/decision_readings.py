@@ -261,7 +261,7 @@ def _shown(figure: str, code: object) -> str:
 
 
 def _figure(text: str) -> str:
-    return plain(Decimal(text))
+    return plain(Decimal(text), grouped=True)
 
 
 def _ratio(text: str) -> str:
