@@ -155,10 +155,10 @@ def _at_failpoint(floor: RealFloor, crowd: Crowd, tally: Counter[str]) -> None:
     place = floor.dice.choice(PLACES)
     name = floor.dice.choice((*WORKERS, "guard"))
     tally[f"{name} at {place}"] += 1
+    floor.kill_at(name, place)
     if name == "guard":
         for worker in WORKERS:
             floor.stack.kill(worker)  # then the guard is who sends
-    floor.kill_at(name, place)
     crowd.place()
     crowd.act()
     _until(lambda: not floor.stack.alive(name), seconds=2.5)
