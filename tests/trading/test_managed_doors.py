@@ -121,7 +121,7 @@ def test_both_are_in_the_decision_log_in_plain_language(http, floor, account):
     heat = f"{max(bid, D(3000)):,.2f} USDT"
     assert (declared["kind"], declared["title"]) == ("holding", "ETH declared managed")
     assert declared["reading"] == (
-        "You declared 1 ETH managed, bought at 3000, without a stop: "
+        "You declared 1 ETH managed, bought at 3,000, without a stop: "
         f"{worth} joined equity and {heat} joined heat."
     )
     assert (ended["kind"], ended["title"]) == ("holding", "ETH no longer managed")
