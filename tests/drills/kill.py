@@ -16,6 +16,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import requests
+
 from tests.drills.real_floor import SYMBOLS, RealFloor, real_floor
 from tests.drills.schedules import Outcome, report
 
@@ -73,7 +75,11 @@ class Crowd:
         from trading.plans import NoMarket
 
         if not self._fresh:
-            self._fresh = self.floor.open_accounts(AHEAD)
+            try:
+                self._fresh = self.floor.open_accounts(AHEAD)
+            except requests.ConnectionError:  # it is the exchange that died just now
+                self.did["no account: the exchange is down"] += 1
+                return
         account = self._fresh.pop()
         try:
             symbol = self.floor.dice.choice(SYMBOLS)

@@ -70,5 +70,6 @@ def _restarter(platform: Platform, supervisor: Supervisor) -> Callable[[], None]
         for name, port in ports.items():
             if name not in supervisor.children:
                 start[name](port)
+                platform.write_run("ready")  # its number, for who kills it again
 
     return look
