@@ -218,7 +218,8 @@ class RealFloor:
         from trading.exchange.paper.store import Store
 
         # Who watches the exchange goes first: its end is no incident.
-        for name in ("drop_copy", "stream_accounts", "stream_market", "guard", "orders", "paper"):
+        watching = ("drop_copy", "stream_accounts", "stream_market", "guard")
+        for name in (*watching, "orders", "protective", "paper"):
             self.stack.stop(name)
         store = Store(self.stack.home / "paper.sqlite3")
         found: list[str] = []
