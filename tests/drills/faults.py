@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from tests.drills import twins
+from tests.drills.cast import PONG_MISSED
 from tests.drills.invariants import Span
 from tests.drills.ledger import at
 from tests.drills.stage import SYMBOLS, Stage
@@ -80,8 +81,12 @@ def events(name: str, *, seconds: float) -> Arm:
 def streams(act: str) -> Arm:
     def arm(stage: Stage) -> None:
         stage.world.befell[act] += 1
-        for stream in stage.streams.values():
-            stream.fall_silent() if act == "silent" else stream.drop(act)
+        for number, stream in stage.streams.items():
+            if act == "silent":
+                stream.fall_silent()
+                stage.note_unheard(number, PONG_MISSED)
+            else:
+                stream.drop(act)
 
     return arm
 

@@ -41,7 +41,7 @@ def never_naked(seen: Seen) -> Iterator[Finding]:
 
     Without the database nobody may send anything, for nobody could say what was sent before. Who is
     caught naked by its death is bound by how soon trading must go on after it (M6). What was taken
-    away while the subscription was lost without a word is found by the next poll (R13).
+    away by hand while the stream had fallen silent is found by the next poll (R13).
 
     After a full fill whose legs were accepted never at all: but for a move or a close, which takes
     them down, for what a fault or the trader's own hand did to them, and where the price jumped

@@ -35,7 +35,7 @@ class Outcome:
     findings: list[str] = field(default_factory=list)
     naked: list[float] = field(default_factory=list)  # seconds, each time
     blind: list[float] = field(default_factory=list)  # the same, while the database was down
-    unheard: list[float] = field(default_factory=list)  # and while a subscription was lost
+    unheard: list[float] = field(default_factory=list)  # by hand, while a stream had fallen silent
     faults: Counter[str] = field(default_factory=Counter)
     did: Counter[str] = field(default_factory=Counter)
     trades: int = 0

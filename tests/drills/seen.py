@@ -62,7 +62,7 @@ class Seen:
     requests: list[datetime] = field(default_factory=list)  # when they left us
     unreachable: list[Span] = field(default_factory=list)  # the exchange, for us
     database_down: list[Span] = field(default_factory=list)
-    unheard: list[Span] = field(default_factory=list)  # a subscription lost without a word (F20)
+    unheard: list[Span] = field(default_factory=list)  # a stream that fell silent (F19, F20)
     jumps: set[tuple[str, datetime]] = field(default_factory=set)  # of a symbol's price (F26)
     excused: set[str] = field(default_factory=set)  # client ids whose orders a fault has hurt
     most_weight: int = 0

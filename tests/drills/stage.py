@@ -73,7 +73,7 @@ class Stage:
         self.traders: list[Any] = []
         self.unreachable: list[Span] = []
         self.jumps: set[tuple[str, datetime]] = set()
-        self.unheard: dict[int, list[Span]] = {}  # by account: from when on, until it is noticed
+        self.unheard: dict[int, list[Span]] = {}  # by account
         self.by_hand: set[int] = set()
         self.strangers: list[str] = []
         self.event_faults: list[str] = []  # armed ones that concern events
@@ -147,10 +147,7 @@ class Stage:
             bans=self.wire.known_bans,
             requests=[request.sent for request in self.wire.requests],
             unreachable=[*self.unreachable, *self.wire.silences, *self.wire.bans],
-            unheard=[
-                Span(lost.since, lost.since + timedelta(seconds=PROBE_ANSWERED))
-                for lost in self.unheard.get(number, [])
-            ],
+            unheard=self.unheard.get(number, []),
             jumps=self.jumps,
             excused=excused,
             most_weight=self.wire.most_weight,
@@ -182,7 +179,12 @@ class Stage:
         for known, stream in self.streams.items():
             if number in (None, known):
                 stream.lose_subscription()
-                self.unheard.setdefault(known, []).append(Span(clock.now()))
+                self.note_unheard(known, PROBE_ANSWERED)
+
+    def note_unheard(self, number: int, seconds: float) -> None:
+        """From now on, until it is noticed, no stream tells what is done to this account."""
+        until = clock.now() + timedelta(seconds=seconds)
+        self.unheard.setdefault(number, []).append(Span(clock.now(), until))
 
     def _revoke(self, number: int | None) -> None:
         for known, stream in self.streams.items():
