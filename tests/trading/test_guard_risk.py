@@ -3,16 +3,17 @@
 from datetime import timedelta
 from decimal import Decimal
 
+import orjson
 import pytest
 
 from risk.breaker import Cause
 from tests.trading.risky import opened, risk_of
 from testudo import clock
-from trading import breakers, guard, limits
+from trading import breakers, guard, limits, risk_live
 from trading.actors import Actor
 from trading.book import limits_of
 from trading.market import prices
-from trading.models import VenueHealth
+from trading.models import Trade, VenueHealth
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +30,40 @@ def test_accounts_with_nothing_at_stake_are_left_alone(floor, account):
 def test_a_position_an_open_breaker_and_an_uncounted_trade_are_looked_at(floor, account, draw):
     opened(floor, account, draw())
     assert guard.look_after_risk(clock.now()) == 1
+
+
+def test_what_the_monitor_measured_lately_is_not_swept_once_more(floor, account, draw):
+    opened(floor, account, draw())
+    key = risk_live.live_key(account.pk)
+
+    def swept_with(frame: bytes) -> int:
+        prices.client().set(key, frame, ex=5)
+        return guard.look_after_risk(clock.now())
+
+    try:
+        now = clock.now()
+        assert swept_with(orjson.dumps({"risk": {"at": now.isoformat()}})) == 0
+        old = now - risk_live.WATCHED_WITHIN - timedelta(seconds=1)
+        assert swept_with(orjson.dumps({"risk": {"at": old.isoformat()}})) == 1
+        assert swept_with(b"no frame") == 1
+        breakers.open_breaker(account.pk, Cause.STOP_OUTS, reason="Four times", until=None)
+        assert swept_with(orjson.dumps({"risk": {"at": now.isoformat()}})) == 1
+    finally:
+        prices.client().delete(key)
+
+
+def test_who_has_no_stop_comes_before_who_is_only_asked_about(floor, alice, draw):
+    accounts = [
+        floor.open_account(alice, name=f"A{n}", balances={"USDT": "9000"}) for n in range(4)
+    ]
+    trades = [opened(floor, each, draw()) for each in accounts]
+    floor.advance(timedelta(seconds=31))  # every one is due to be asked about
+    for naked in (trades[2], trades[0], trades[3]):
+        Trade.objects.filter(state="open").update(naked_since=None)
+        Trade.objects.filter(pk=naked.pk).update(naked_since=clock.now())
+        due = guard.due_accounts(clock.now())
+        assert due[0] == naked.account_id
+        assert sorted(due) == sorted(each.pk for each in accounts)
 
 
 def test_a_pause_that_is_over_ends_by_the_guard_alone(floor, account):

@@ -1,6 +1,7 @@
 """The risk monitor: what a tick or a fill does reaches the page, and what it crosses is kept."""
 
 import asyncio
+import time
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -106,6 +107,31 @@ def test_one_tick_becomes_one_frame_whatever_it_says(floor, account, draw, strea
     assert frame["group"] == f"account.{account.pk}"
     assert Decimal(frame["risk"]["equity"]) > 15_000
     assert [*ear.kept] == [f"risk:live:{account.pk}"]
+
+
+def test_ticks_wait_where_they_cost_too_much_and_what_was_read_anew_does_not(
+    floor, account, draw, stream, ear
+):
+    trade = opened(floor, account, draw())
+    run(stream.read_stale({account.pk}))
+    run(stream.show_dirty(ear))
+    shown_again(stream)
+    stream._ticks_from = time.monotonic() + 60  # the last round took very long
+    stream.take_in(channel_of("paper", "BTCUSDT"), tick(trade.entry * 2))
+    before = len(ear.frames)
+    run(stream.show_dirty(ear))
+    assert len(ear.frames) == before
+    assert stream._pause() > 50
+    run(stream.read_stale({account.pk}))
+    run(stream.show_dirty(ear))
+    assert len(ear.frames) == before + 1
+    assert Decimal(ear.frames[-1]["risk"]["equity"]) > 15_000, "at the newest price"
+    shown_again(stream)
+    stream._ticks_from = 0
+    stream.take_in(channel_of("paper", "BTCUSDT"), tick(trade.entry * 3))
+    run(stream.show_dirty(ear))
+    assert len(ear.frames) == before + 2
+    assert stream._ticks_from > time.monotonic() - 1, "and then they rest for three times as long"
 
 
 def test_of_many_ticks_at_once_the_newest_is_shown(floor, account, draw, stream, ear):
