@@ -135,9 +135,9 @@ def test_the_books_survive_a_reload_to_the_last_digit(tmp_path: Any) -> None:
     path = tmp_path / "state.sqlite3"
     bench = Bench(Store(path))
     trader = bench.trader(USDT="20000", BTC="0.3")
-    random.seed(7)
+    sides = random.Random(7)
     for n in range(60):
-        side = random.choice(["BUY", "SELL"])
+        side = sides.choice(["BUY", "SELL"])
         trader.call("POST", "/api/v3/order", symbol=BTC, side=side, type="MARKET", quantity="0.01")
         if n % 9 == 0:
             bench.feed.set_book(BTC, "60000", "50")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -12,16 +11,11 @@ from typing import Any
 import aiohttp
 import pytest
 
+from testudo.stack.home import free_port
 from trading.exchange.paper import socket_life
 from trading.exchange.paper.server import PaperServer, wall_ms
 
 from .scripted import Bench, Trader
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Running:
@@ -55,7 +49,7 @@ async def running() -> AsyncIterator[Running]:
     bench = Bench()
     server = PaperServer(bench.exchange)
     trader = bench.trader(USDT="10000")
-    port = await server.start("127.0.0.1", _free_port())
+    port = await server.start("127.0.0.1", free_port())
     run = Running(bench, server, f"http://127.0.0.1:{port}")
     run.trader = trader
     async with aiohttp.ClientSession() as http:

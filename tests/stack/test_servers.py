@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -159,6 +160,18 @@ def test_ports_are_kept_where_they_are_still_free(home):
         second = Home(home).choose_ports(["postgres", "paper"])
     assert second["postgres"] == first["postgres"]
     assert second["paper"] != first["paper"]
+
+
+def test_processes_that_seeded_alike_do_not_choose_the_same_ports():
+    before = random.getstate()
+    try:
+        chosen = []
+        for _ in range(2):
+            random.seed(7)
+            chosen.append([free_port() for _ in range(3)])
+    finally:
+        random.setstate(before)
+    assert chosen[0] != chosen[1]
 
 
 def test_a_port_that_was_asked_for_and_is_taken_is_named(home):

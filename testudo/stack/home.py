@@ -4,7 +4,6 @@ import base64
 import fcntl
 import json
 import os
-import random
 import secrets
 import socket
 from collections.abc import Iterable
@@ -121,7 +120,8 @@ def free_port(*, taken: Iterable[int] = ()) -> int:
     """A free port below 32768. Raises: CannotStart, if a thousand tries found none."""
     avoid = set(taken)
     for _ in range(1000):
-        port = random.choice(PORTS)  # noqa: S311  any free port will do
+        # Never `random`: a process that seeded it walks the same ports as its like beside it.
+        port = secrets.choice(PORTS)
         if port not in avoid and is_free(port):
             return port
     raise CannotStart(f"No free port between {PORTS.start} and {PORTS.stop}: close some programs.")
