@@ -184,3 +184,10 @@ def note_gap(account: ExchangeAccount, why: str) -> None:
     """Until the books are matched again the account takes no new risk."""
     log.warning("account_stream_lost", account=str(account.pk), why=why)
     ExchangeAccount.objects.filter(pk=account.pk).update(stream_gap=True)
+
+
+def note_starting(accounts: Sequence[ExchangeAccount]) -> None:
+    """The same for accounts whose streams are about to begin."""
+    log.info("account_streams_starting", accounts=len(accounts))
+    keys = [account.pk for account in accounts]
+    ExchangeAccount.objects.filter(pk__in=keys).update(stream_gap=True)

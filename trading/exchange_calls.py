@@ -15,7 +15,7 @@ from uuid import UUID
 
 import requests
 import structlog
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection
 
 from testudo import clock
 from trading.models import ExchangeCall
@@ -74,22 +74,38 @@ def path_of(request: requests.PreparedRequest) -> str:
     return f"{parts.path}?{shown}"[:1000] if shown else parts.path[:1000]
 
 
+# As one statement each, sent together: kept while there is room, and of a question only where it
+# was answered otherwise than the time before.
+_KEEP = """
+INSERT INTO trading_exchangecall (id, trade_id, method, path, status, answer, ms, at)
+SELECT %(id)s, %(trade)s, %(method)s, %(path)s, %(status)s, %(answer)s, %(ms)s, %(at)s
+WHERE (SELECT count(*) FROM trading_exchangecall WHERE trade_id = %(trade)s) < %(most)s
+"""
+_ONLY_NEWS = """AND NOT coalesce((
+    SELECT (status, answer) IS NOT DISTINCT FROM (%(status)s, %(answer)s)
+    FROM trading_exchangecall
+    WHERE trade_id = %(trade)s AND path = %(path)s AND method = 'GET'
+    ORDER BY at DESC, id DESC LIMIT 1
+), false)
+"""
+
+
 def _keep(trade_id: UUID, heard: list[ExchangeCall]) -> None:
     if not heard:
         return
     try:
-        with transaction.atomic():
-            room = MOST_CALLS - ExchangeCall.objects.filter(trade_id=trade_id).count()
-            new = [call for call in heard if call.method != "GET" or _says_more(trade_id, call)]
-            for call in new:
-                call.trade_id = trade_id
-            ExchangeCall.objects.bulk_create(new[: max(room, 0)])
+        with connection.cursor() as cursor:
+            said = [
+                cursor.mogrify(
+                    _KEEP + _ONLY_NEWS if call.method == "GET" else _KEEP,
+                    {
+                        "id": call.pk, "trade": trade_id, "method": call.method,
+                        "path": call.path, "status": call.status, "answer": call.answer,
+                        "ms": call.ms, "at": call.at, "most": MOST_CALLS,
+                    },
+                )
+                for call in heard
+            ]  # fmt: skip
+            cursor.execute(b";".join(said))
     except DatabaseError as error:
         log.warning("exchange_calls_not_kept", trade=str(trade_id), error=str(error).strip())
-
-
-def _says_more(trade_id: UUID, call: ExchangeCall) -> bool:
-    """Whether a question asked before got another answer now."""
-    before = ExchangeCall.objects.filter(trade_id=trade_id, path=call.path, method="GET")
-    newest = before.order_by("-at", "-id").values_list("status", "answer").first()
-    return newest != (call.status, call.answer)

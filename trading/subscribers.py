@@ -2,10 +2,10 @@
 
 import redis
 import structlog
-from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.db import transaction
 
+from testudo import background_loop
 from testudo.events import codec
 from testudo.events.bus import delivery, subscribe
 from trading import breakers
@@ -26,7 +26,7 @@ def settle_breakers(event: TradeClosed) -> None:
     breakers.sweep(account)
 
 
-@subscribe(TradeEvent, PlanRefused, RiskEvent, LimitChanged, consumer="trading.page")
+@subscribe(TradeEvent, PlanRefused, RiskEvent, LimitChanged, consumer="trading.page", writes=False)
 def tell_pages(event: TradeEvent | PlanRefused | RiskEvent | LimitChanged) -> None:
     """Hand the event to the account's pages once it is delivered. Best effort: pages count."""
     here = delivery()
@@ -37,7 +37,7 @@ def tell_pages(event: TradeEvent | PlanRefused | RiskEvent | LimitChanged) -> No
 
 def _send(group: str, message: dict[str, str]) -> None:
     try:
-        async_to_sync(get_channel_layer().group_send)(group, message)
+        background_loop.run(get_channel_layer().group_send(group, message))
     except (
         OSError,
         redis.RedisError,

@@ -41,9 +41,15 @@ def violations(page: Page) -> list[str]:
 
 
 def everywhere(test: Callable) -> Callable:
-    """At a desk and on a phone, by day and by night."""
-    sizes = pytest.mark.parametrize("width", [390, 1440])
-    return pytest.mark.parametrize("theme", ["light", "dark"])(sizes(test))
+    """At a desk and on a phone, by day and by night; day on the one and night on the other, but
+    for the whole run: widths differ in layout, themes in contrast, and neither in the other."""
+    looks = [
+        (1440, "light"),
+        (390, "dark"),
+        pytest.param(390, "light", marks=pytest.mark.slow),
+        pytest.param(1440, "dark", marks=pytest.mark.slow),
+    ]
+    return pytest.mark.parametrize(("width", "theme"), looks)(test)
 
 
 def shown(opener: Callable[..., Desk], width: int, theme: str) -> Desk:

@@ -15,9 +15,22 @@ PAGES = (
     "/400/", "/403/", "/404/", "/500/",
 )  # fmt: skip
 
+# Each width and each theme; all of their pairs in the whole run only.
+everywhere = pytest.mark.parametrize(
+    ("width", "theme"),
+    [
+        (360, "light"),
+        (768, "dark"),
+        (1440, "light"),
+        *(
+            pytest.param(width, theme, marks=pytest.mark.slow)
+            for width, theme in ((360, "dark"), (768, "light"), (1440, "dark"))
+        ),
+    ],
+)
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 768, 1440])
+
+@everywhere
 def test_no_page_overflows_or_complains(open_desk, width, theme):
     desk = open_desk(width=width, theme=theme, touch=width < 700)
     for path in PAGES:
@@ -35,8 +48,7 @@ RISK_PAGES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 768, 1440])
+@everywhere
 def test_no_risk_page_overflows_or_complains(open_risk, width, theme):
     risk = open_risk(width=width, theme=theme, touch=width < 700)
     risk.api.risk = reducing()  # the fullest: an open breaker, warnings, holdings

@@ -219,10 +219,45 @@ def test_a_burst_is_delivered_in_one_transaction_up_to_the_one_that_fails(notes)
     with CaptureQueriesContext(connection) as sent:
         assert relay.deliver_due(stream="a") == 2
     locks = [query for query in sent.captured_queries if "FOR NO KEY UPDATE" in query["sql"]]
-    assert len(locks) == 2, "one for the burst, one that finds its head put off"
+    assert len(locks) == 1, "what was put off is not looked at again at once"
     assert notes.texts() == ["1", "2"]
     assert OutboxEvent.objects.get(seq=3).attempts == 1
     broken = False
     wait_is_over()
     assert relay.deliver_due(stream="a") == 2
     assert notes.texts() == ["1", "2", "3", "4"]
+
+
+def test_a_listener_that_writes_nothing_has_no_inbox_row_and_hears_again_what_failed(notes):
+    told, broken = [], True
+
+    @bus.subscribe(Counted, consumer="page", writes=False)
+    def page(event):
+        told.append(event.number)
+
+    @bus.subscribe(Counted, consumer="journal")
+    def journal(event):
+        if broken:
+            raise ValueError("cannot write")
+        notes.write("a", 0, str(event.number))
+
+    publish(1, 2)
+    assert relay.deliver_due(stream="a") == 0
+    broken = False
+    wait_is_over()
+    assert relay.deliver_due(stream="a") == 2
+    assert told == [1, 1, 2]
+    assert notes.texts() == ["1", "2"]
+    assert set(InboxEntry.objects.values_list("consumer", flat=True)) == {"journal"}
+
+
+def test_what_nobody_writes_about_is_read_once(notes):
+    @bus.subscribe(Counted, consumer="page", writes=False)
+    def page(event):
+        pass
+
+    publish(1, 2)
+    with CaptureQueriesContext(connection) as sent:
+        assert relay.deliver_due(stream="a") == 2
+    done = [query["sql"].split()[0] for query in sent.captured_queries]
+    assert done == ["BEGIN", "WITH", "UPDATE", "COMMIT"]

@@ -64,10 +64,11 @@ def test_a_trade_keeps_no_more_than_its_share(floor, account, draw, monkeypatch)
 
 
 def test_a_database_that_refuses_stops_no_turn(floor, account, draw, monkeypatch):
-    def away(*_, **__):
-        raise DatabaseError("the disk is full")
+    class Full:
+        def cursor(self):
+            raise DatabaseError("the disk is full")
 
-    monkeypatch.setattr("trading.exchange_calls.ExchangeCall.objects.bulk_create", away)
+    monkeypatch.setattr("trading.exchange_calls.connection", Full())
     trade = opened(floor, account, draw())
     assert trade.protected_at is not None
     assert not trade.exchange_calls.exists()

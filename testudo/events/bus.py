@@ -53,6 +53,7 @@ class Listener:
 
     consumer: str
     hear: Callable[[Any], object]
+    writes: bool = True  # to the database
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def publish(event: Event, *, stream: str, batch: Batch | None = None) -> int:
 
 
 def subscribe(
-    *events: type[E], consumer: str = ""
+    *events: type[E], consumer: str = "", writes: bool = True
 ) -> Callable[[Callable[[E], None]], Callable[[E], None]]:
     """Let a function hear these events, and events derived from them. `Event` itself means all.
 
@@ -99,12 +100,15 @@ def subscribe(
     it; hand that to `transaction.on_commit`. If it raises, it is called again later, and the
     events behind it in the same stream wait.
 
+    A listener that writes nothing there needs no such row: with `writes=False` it has none, and
+    hears an event again where another listener of the same event failed.
+
     `consumer` is the name in the inbox and must stay the same for good; by default it is the
     function's module and name.
     """
 
     def register(hear: Callable[[E], None]) -> Callable[[E], None]:
-        listener = Listener(consumer or f"{hear.__module__}.{hear.__qualname__}", hear)
+        listener = Listener(consumer or f"{hear.__module__}.{hear.__qualname__}", hear, writes)
         for event in events:
             known = _listeners.setdefault(event, [])
             if any(other.consumer == listener.consumer for other in known):

@@ -32,7 +32,9 @@ def deliver_due(limit: int = BATCH, *, stream: str | None = None) -> int:
     """
     delivered = 0
     for name in [stream] if stream is not None else _waiting_streams():
-        while delivered < limit and (some := _deliver_some(name, min(AT_ONCE, limit - delivered))):
+        more = True
+        while more and delivered < limit:
+            some, more = _deliver_some(name, min(AT_ONCE, limit - delivered))
             delivered += some
         if delivered >= limit:
             break
@@ -55,27 +57,20 @@ def _may_be_tried() -> Q:
     return Q(retry_at=None) | Q(retry_at__lte=timezone.now())
 
 
-def _deliver_some(stream: str, most: int) -> int:
-    """Deliver the first waiting events of the stream. Returns how many; 0, if none, not yet, or not
-    by us. What comes in a burst is delivered in one transaction, each event in its savepoint."""
+def _deliver_some(stream: str, most: int) -> tuple[int, bool]:
+    """Deliver the first waiting events of the stream; none, if it is not yet time or another relay
+    holds it. What comes in a burst is delivered in one transaction.
+
+    Returns: how many, and whether more may wait.
+    """
     with transaction.atomic():
-        waiting = OutboxEvent.objects.filter(stream=stream, delivered_at=None)
-        head = waiting.order_by("seq").values("id")[:1]
-        # The head is found first and locked second. `SKIP LOCKED` over the waiting rows would
-        # pass over a head that another relay holds and deliver its successor too early.
-        first = (
-            OutboxEvent.objects.select_for_update(skip_locked=True, no_key=True)
-            .filter(_may_be_tried(), id=head, delivered_at=None)
-            .first()
-        )
-        if first is None:
-            return 0
-        # Whoever holds the head holds the stream, and numbers commit in order: no gap is read.
-        behind = waiting.filter(seq__gt=first.seq).order_by("seq") if most > 1 else waiting.none()
-        heard = []
-        for row in (first, *behind[: most - 1]):
+        asked = {"stream": stream, "most": most, "now": timezone.now()}
+        rows = list(OutboxEvent.objects.raw(_WAITING, asked))
+        heard, wrote = [], False
+        for row in rows:
             with correlation.bind(row.correlation_id or None):
-                failures = _hear(row)
+                failures, effects = _hear(row)
+                wrote |= effects
                 if failures:
                     _put_off(row, failures)
                     break
@@ -83,25 +78,51 @@ def _deliver_some(stream: str, most: int) -> int:
         if heard:
             done = OutboxEvent.objects.filter(pk__in=heard)
             done.update(delivered_at=timezone.now(), last_error="")
-        return len(heard)
+        # A listener that writes may have published to the same stream.
+        return len(heard), len(heard) == len(rows) and (wrote or len(rows) == most)
 
 
-def _hear(row: OutboxEvent) -> list[str]:
-    """Let every listener hear the event that has not. Returns what went wrong, and where."""
+# The head is found first and locked second: `SKIP LOCKED` over the waiting rows would pass over a
+# head that another relay holds and deliver its successor too early. Whoever holds the head holds
+# the stream, and numbers commit in order: no gap is read behind it.
+_WAITING = """
+WITH head AS MATERIALIZED (
+    SELECT seq FROM events_outboxevent
+    WHERE id = (
+        SELECT id FROM events_outboxevent
+        WHERE stream = %(stream)s AND delivered_at IS NULL ORDER BY seq LIMIT 1
+    ) AND delivered_at IS NULL AND (retry_at IS NULL OR retry_at <= %(now)s)
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+SELECT waiting.* FROM events_outboxevent waiting, head
+WHERE stream = %(stream)s AND delivered_at IS NULL AND waiting.seq >= head.seq
+ORDER BY waiting.seq LIMIT %(most)s
+"""
+
+
+def _hear(row: OutboxEvent) -> tuple[list[str], bool]:
+    """Let every listener hear the event that has not.
+
+    Returns: what went wrong, and where; and whether a listener may have written something.
+    """
     try:
         event = bus.load(row.name, row.payload)
     except (LookupError, TypeError, ValueError) as error:
-        return [_note(row, "load", error)]
-    failures = []
+        return [_note(row, "load", error)], False
+    failures, wrote = [], False
     with bus.in_hand(row.stream, row.seq):
         for listener in bus.listeners(type(event)):
             try:
+                if not listener.writes:
+                    listener.hear(event)
+                    continue
                 with transaction.atomic():  # a savepoint: the listener's writes and its inbox row
                     if InboxEntry.enter(listener.consumer, row.pk):
+                        wrote = True
                         listener.hear(event)
             except Exception as error:  # recorded with the event, and tried again
                 failures.append(_note(row, listener.consumer, error))
-    return failures
+    return failures, wrote
 
 
 def _note(row: OutboxEvent, consumer: str, error: Exception) -> str:

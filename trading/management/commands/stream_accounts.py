@@ -5,7 +5,7 @@ import random
 import signal
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ import structlog
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
+from django.db.models import Exists, OuterRef
 
 from testudo import clock
 from trading import account_stream, connection_budget
@@ -22,7 +23,8 @@ from trading.exchange.port import RequestsHeld
 from trading.exchange.user_events import StreamEvent, StreamLost
 from trading.exchange.user_stream import follow, session
 from trading.exchange.venues import VenueRefused, venue_urls
-from trading.models import ExchangeAccount
+from trading.models import ExchangeAccount, Trade
+from trading.order_states import FINISHED
 from trading.rate_budget import budget_of
 from trading.risk_stream import RiskStream
 
@@ -32,6 +34,8 @@ LOOK_FOR_ACCOUNTS_EVERY = 0.5  # seconds
 WEIGHT_OF_SESSION = 7  # connecting 2, three looks at the clock, subscribing 2
 SPREAD = 5  # seconds over which those that waited for the same minute come back
 THREADS = 8  # one account's events are booked in order; accounts beside each other
+BEGIN_AT_ONCE = 8  # sessions; more would only keep those with a position from being first
+LONGEST_BEGIN = 1  # seconds; one that takes longer keeps the next no longer from beginning
 
 
 class Command(BaseCommand):
@@ -55,6 +59,7 @@ class Streams:
         self._venue, self._part, self._of = venue, part, of
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="books")
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
+        self._beginning = asyncio.Semaphore(BEGIN_AT_ONCE)
 
     async def run(self) -> None:
         stop = asyncio.Event()
@@ -82,15 +87,23 @@ class Streams:
         wanted = {account.pk: account for account in await self._in_thread(self._accounts)}
         for gone in self._tasks.keys() - wanted.keys():
             self._tasks.pop(gone).cancel()
+        fresh = []
         for key, account in wanted.items():
             task = self._tasks.get(key)
             if task is not None and task.done() and not task.cancelled():
                 log.error("account_stream_died", account=str(key), error=repr(task.exception()))
             if task is None or task.done():
-                self._tasks[key] = asyncio.create_task(self._follow(account))
+                fresh.append(account)
+        if fresh:
+            # Start is recovery: no new risk before the books were matched (R14).
+            await self._in_thread(account_stream.note_starting, fresh)
+        for account in fresh:
+            self._tasks[account.pk] = asyncio.create_task(self._follow(account))
 
     def _accounts(self) -> list[ExchangeAccount]:
-        accounts = ExchangeAccount.objects.filter(removed_at=None)
+        """Those with a position first: what happened to its stop meanwhile is found sooner."""
+        held = Trade.objects.filter(account=OuterRef("pk"), held__gt=0).exclude(state__in=FINISHED)
+        accounts = ExchangeAccount.objects.filter(removed_at=None).order_by(Exists(held).desc())
         if self._venue:
             accounts = accounts.filter(venue=self._venue)
         return [each for each in accounts if each.pk.int % self._of == self._part]
@@ -127,21 +140,37 @@ class Streams:
                 return _lost(str(error))
             return self._session(account.venue, url, keys)
 
-        # Start is recovery: no new risk before the books were matched (R14).
-        await on_lost("starting")
         await follow(lambda: renewed(open_session), on_event=on_event, on_lost=on_lost)
 
     async def _session(self, venue: str, url: str, keys: ApiKeys) -> AsyncIterator[StreamEvent]:
         """A session, opened once the budgets of connections and requests have room for it."""
         while True:
-            try:
-                await self._in_thread(_take_room, venue)
-                break
-            except RequestsHeld as held:
-                await _wait_for(held)
-        async with aclosing(session(url, keys, together=True)) as events:
+            async with self._turn():  # in the order of `_accounts`
+                try:
+                    await self._in_thread(_take_room, venue)
+                except RequestsHeld as held:
+                    wait = held
+                else:
+                    events = session(url, keys, together=True)
+                    begun = await anext(events)
+                    break
+            await _wait_for(wait)
+        async with aclosing(events):
+            yield begun
             async for event in events:
                 yield event
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        await self._beginning.acquire()
+        loop = asyncio.get_running_loop()
+        over = loop.call_later(LONGEST_BEGIN, self._beginning.release)
+        try:
+            yield
+        finally:
+            if over.when() > loop.time():  # else it was released, or is at once
+                over.cancel()
+                self._beginning.release()
 
     async def _in_thread(self, call: Callable[..., Any], *args: Any) -> Any:
         def work() -> Any:
