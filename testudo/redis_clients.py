@@ -157,6 +157,14 @@ class BoundedLayer(RedisPubSubLoopLayer):
             del self.channels[channel]  # nobody will ever read it
             raise
 
+    async def has_listeners(self, group: str) -> bool:
+        channel = self._get_group_channel_name(group)
+        shard = self._get_shard(channel)
+        async with shard._lock:
+            shard._ensure_redis()
+            ((_, count),) = await shard._redis.pubsub_numsub(channel)
+        return count > 0
+
 
 class ImpatientChannelLayer(RedisPubSubChannelLayer):
     """The channel layer, whose calls end. Only `receive` waits as long as it takes.
@@ -191,6 +199,10 @@ class ImpatientChannelLayer(RedisPubSubChannelLayer):
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
         await self._within("group_send", group, message)
+
+    async def has_listeners(self, group: str) -> bool:
+        """Whether any process has joined the group: else what is sent to it reaches nobody."""
+        return bool(await self._within("has_listeners", group))
 
     async def _within(self, name: str, *args: Any) -> Any:
         """Raises: redis.RedisError, OSError (TimeoutError is one)."""

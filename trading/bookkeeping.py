@@ -12,6 +12,7 @@ from uuid import UUID
 
 import structlog
 from django.db import connection, transaction
+from django.db.models import prefetch_related_objects
 
 from risk.wording import plain
 from testudo import clock
@@ -160,6 +161,7 @@ def _book(trade_id: UUID, said: _Said) -> tuple[bool, int]:
     """Under the trade's lock, with its orders and fills read under it."""
     trade = lock_trade(trade_id)
     trade.account = said.first.trade.account  # never another's
+    prefetch_related_objects([trade], "orders", "fills")  # what follows asks for them again
     orders = {order.pk: order for order in trade.orders.all()}
     fills = list(trade.fills.all())
     rows, told = Batch(), Batch()  # facts are told last: so the locks have one order

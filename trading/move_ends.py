@@ -83,13 +83,10 @@ def naked_at_the_end(trade: Trade, closed_at: datetime) -> int:
 
 
 def _naked_between(trade: Trade, until: datetime | None, *, but: Order | None = None) -> int:
-    former = [
-        each
-        for each in trade.orders.filter(
-            leg=Leg.STOP, ended_at__isnull=False, resting_at__isnull=False
-        ).order_by("ended_at")
-        if each != but and until is not None and each.ended_at and each.ended_at <= until
-    ]
+    stops = (each for each in trade.orders.all() if each.leg == Leg.STOP and each != but)
+    ended = [(each.ended_at, each) for each in stops if each.ended_at and each.resting_at]
+    ended.sort(key=lambda found: found[0])
+    former = [each for at, each in ended if until is not None and at <= until]
     since = _ended_first(former[-1], former) if former else trade.opened_at
     if since is None or until is None:
         return 0

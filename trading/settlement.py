@@ -197,8 +197,11 @@ def _note_protection(trade: Trade, position: Position) -> bool:
 
 def _naked_ms(trade: Trade) -> int:
     """Milliseconds between the position, or its former stop's end, and the stop it has now."""
-    stop = trade.orders.filter(leg="stop", state__in=LIVE).order_by("-resting_at").first()
-    return 0 if stop is None else naked_before(trade, stop)
+    stops = [each for each in trade.orders.all() if each.leg == "stop" and each.state in LIVE]
+    rests = [stop for stop in stops if stop.resting_at is not None]
+    if not rests or len(rests) < len(stops):
+        return 0  # the newest does not say yet since when it rests
+    return naked_before(trade, max(rests, key=lambda stop: (stop.resting_at, stop.pk)))
 
 
 def _close(trade: Trade, orders: Sequence[OrderFact], position: Position) -> None:
@@ -208,7 +211,10 @@ def _close(trade: Trade, orders: Sequence[OrderFact], position: Position) -> Non
     sold_by = {order.leg for order in orders if order.leg != "entry" and order.filled}
     trade.exit_reason = "closed" if "exit" in sold_by else "stop" if "stop" in sold_by else "target"
     # An exit that nobody here claimed was sold by hand at the exchange: `sold_by_hand`.
-    if trade.orders.filter(leg="exit", claimed_at=None, filled__gt=0).exists():
+    if any(
+        each.leg == "exit" and each.claimed_at is None and each.filled > 0
+        for each in trade.orders.all()
+    ):
         trade.exit_reason = "external"
 
 

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from testudo import background_loop
 from testudo.events import codec
-from testudo.events.bus import delivery, subscribe
+from testudo.events.bus import Delivery, Event, delivery, subscribe
 from trading import breakers
 from trading.consumers import encode, group_of
 from trading.events import LimitChanged, PlanRefused, RiskEvent, TradeClosed, TradeEvent
@@ -30,14 +30,18 @@ def settle_breakers(event: TradeClosed) -> None:
 def tell_pages(event: TradeEvent | PlanRefused | RiskEvent | LimitChanged) -> None:
     """Hand the event to the account's pages once it is delivered. Best effort: pages count."""
     here = delivery()
-    text = encode(here.seq, event.name, codec.dump(event))
-    message = {"type": "account.event", "text": text}
-    transaction.on_commit(lambda: _send(group_of(here.stream), message), robust=True)
+    transaction.on_commit(lambda: _tell(here, event), robust=True)
 
 
-def _send(group: str, message: dict[str, str]) -> None:
+def _tell(here: Delivery, event: Event) -> None:
+    """Nothing is put into words for an account nobody looks at: a page that comes meanwhile reads
+    the stream's number after it has joined, and this event is in it."""
+    group, layer = group_of(here.stream), get_channel_layer()
     try:
-        background_loop.run(get_channel_layer().group_send(group, message))
+        if background_loop.run(layer.has_listeners(group)):
+            text = encode(here.seq, event.name, codec.dump(event))
+            message = {"type": "account.event", "text": text}
+            background_loop.run(layer.group_send(group, message))
     except (
         OSError,
         redis.RedisError,

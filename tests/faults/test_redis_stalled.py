@@ -5,6 +5,7 @@ import contextlib
 import socket
 import threading
 import time
+from uuid import uuid4
 
 import orjson
 import pytest
@@ -16,10 +17,12 @@ from rest_framework.test import APIClient
 
 from testudo import redis_clients
 from testudo.events import wake
+from testudo.events.bus import Delivery
 from testudo.web.close_codes import TRY_AGAIN_LATER
 from trading import risk_hint, risk_stream, subscribers
 from trading.book_cache import cached_facts
-from trading.consumers import AccountConsumer, group_of
+from trading.consumers import AccountConsumer
+from trading.events import OrderSent
 from trading.market import hub as hub_module
 from trading.market import prices
 from trading.market.hub import Hub
@@ -134,11 +137,13 @@ def test_f38_a_request_of_a_signed_in_trader_is_answered(silent, floor, account,
 
 def test_f38_a_relay_goes_on_without_telling_the_pages(silent, db):
     """The guard delivers every event that way: it may not stand still with Redis."""
-    from uuid import uuid4
-
+    account = uuid4()
+    sent = OrderSent(
+        account_id=account, trade_id=uuid4(), symbol="BTCUSDT", client_order_id="x", text="Sent."
+    )
     with not_for_long():
-        for _ in range(20):
-            subscribers._send(group_of(uuid4()), {"type": "account.event", "text": "{}"})
+        for seq in range(20):
+            subscribers._tell(Delivery(str(account), seq), sent)
     assert silent.connected == 1, "twenty events wait once"
 
 

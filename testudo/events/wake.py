@@ -15,7 +15,7 @@ from django.db import transaction
 from testudo import clock
 
 TASK = "testudo.events.tasks.deliver"
-GATHER = 0.02  # seconds; an order's answer, fill and protection come one upon the other
+GATHER = 0.05  # seconds; an order's answer, fill and protection come one upon the other
 EXPIRES = 10  # seconds; by then the guard has delivered
 MOST_PENDING = 10_000  # streams; beyond it, while the broker is away, the guard delivers
 
