@@ -92,24 +92,30 @@ class Booked:
 
 
 def book(
-    account_id: UUID, reports: Sequence[OrderReport] = (), executed: Sequence[TradeReport] = ()
+    account_id: UUID,
+    reports: Sequence[OrderReport] = (),
+    executed: Sequence[TradeReport] = (),
+    *,
+    known: Sequence[Order] = (),
 ) -> Booked:
     """Take in what the exchange said at one time of orders and executions.
 
     What concerns one trade is booked in one transaction under its lock, and what follows from it
     is settled once. Reports that bring no news take no lock: as if they had come just before
     whatever holds it. So a poll that brings none raises no version (B18).
+
+    `known`: orders of the account that the caller has just read, with their trade and account.
     """
-    booked, known = Booked(), _find_all(account_id, [*reports, *executed])
+    booked, ours = Booked(), _find_all(account_id, [*reports, *executed], known)
     strange = _not_booked(account_id, executed)
     by_trade: dict[UUID, _Said] = {}
     for report in reports:
-        if (order := known.get(_key(report))) is not None:
+        if (order := ours.get(_key(report))) is not None:
             booked.ours.append(order)
             if news_in(order, report):
                 by_trade.setdefault(order.trade_id, _Said(order)).reports.append((order, report))
     for each in strange:
-        if (order := known.get(_key(each))) is not None:
+        if (order := ours.get(_key(each))) is not None:
             worth = commissions.value_of(order.trade, each)  # may ask Redis: before any lock
             by_trade.setdefault(order.trade_id, _Said(order)).executed.append((order, each, worth))
     for trade_id, said in by_trade.items():
@@ -133,12 +139,14 @@ def _key(report: OrderReport | TradeReport) -> tuple[str, str, int]:
 
 
 def _find_all(
-    account_id: UUID, reports: Sequence[OrderReport | TradeReport]
+    account_id: UUID, reports: Sequence[OrderReport | TradeReport], known: Sequence[Order]
 ) -> dict[tuple[str, str, int], Order | None]:
     """`find_ours` of all of them: one query where the exchange told our own ids."""
-    wanted = {report.client_order_id for report in reports if report.client_order_id}
-    orders = Order.objects.filter(account_id=account_id, client_order_id__in=wanted)
-    by_id = {each.client_order_id: each for each in orders.select_related("trade__account")}
+    by_id = {each.client_order_id: each for each in known}
+    wanted = {report.client_order_id for report in reports if report.client_order_id} - by_id.keys()
+    if wanted:
+        orders = Order.objects.filter(account_id=account_id, client_order_id__in=wanted)
+        by_id |= {each.client_order_id: each for each in orders.select_related("trade__account")}
     found: dict[tuple[str, str, int], Order | None] = {}
     for report in reports:
         if (key := _key(report)) not in found:

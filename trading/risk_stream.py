@@ -38,7 +38,7 @@ SHORTEST = 0.001  # seconds
 POLL_EVERY = 1.0  # seconds; what no hint told of is found then
 READ_AGAIN_AFTER = 10.0  # seconds: limits, switches and venues change without a stamp
 SWEEP_GAP = 1.0
-TICKS_SHARE = 0.25  # of its time it prices ticks for; the newest value waits, whatever is many
+TICKS_SHARE = 0.1  # of its time it prices ticks for; the newest value waits, whatever is many
 HEARTBEAT = 5.0  # seconds after which unchanged figures are sent again
 
 InThread = Callable[..., Awaitable[Any]]

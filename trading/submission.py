@@ -186,7 +186,7 @@ def record(orders: Sequence[Order], outcome: Outcome) -> None:
     """Write an outcome down. What another worker resolved or claimed meanwhile stays as it is."""
     account_id = orders[0].account_id
     if isinstance(outcome, Accepted):
-        book(account_id, outcome.reports)
+        book(account_id, outcome.reports, known=orders)
         return
     opens = any(order.leg == "entry" for order in orders)
     if isinstance(outcome, Refused) and outcome.code in ABOUT_THE_REQUEST and not opens:

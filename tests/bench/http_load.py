@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 PASSED = b'{"ok":true'
+BEGINNING = 20_000  # bytes of an answer that are kept
 GRACE_SECONDS = 30.0  # for the answers still under way at the end
 
 
@@ -41,7 +42,7 @@ class Connection(asyncio.Protocol):
         self._received = b""
         self._answer: asyncio.Future[int] | None = None
         self._status = 0
-        self._begins = b""
+        self.begins = b""  # of the last answer: enough to see what it is
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -56,7 +57,7 @@ class Connection(asyncio.Protocol):
     @property
     def passed(self) -> bool:
         """Whether the last answer was about a plan that passes."""
-        return self._begins == PASSED
+        return self.begins.startswith(PASSED)
 
     def data_received(self, data: bytes) -> None:
         if self._left:
@@ -69,7 +70,7 @@ class Connection(asyncio.Protocol):
             self._received = b""
             self._status = int(head[9:12])
             self._left = _length(head) - len(body)
-            self._begins = body[: len(PASSED)]
+            self.begins = body[:BEGINNING]
         if self._left <= 0 and self._answer is not None:
             answer, self._answer = self._answer, None
             answer.set_result(self._status)

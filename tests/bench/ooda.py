@@ -90,6 +90,7 @@ class Click:
     answered: float = 0.0
     status: int = 0
     key: str = ""
+    said: str = ""  # where it was refused
 
 
 def run(quick: bool) -> list[Measure]:
@@ -198,7 +199,7 @@ class Bench:
         ask, key = self.ask(symbol), str(uuid.uuid4())
         lines = {"entry": ask, "stop": ask * Decimal("0.98"), "target": ask * Decimal("1.08")}
         body = {
-            "account": account, "symbol": symbol, "side": "long", "risk_fraction": "0.003",
+            "account": account, "symbol": symbol, "side": "long", "risk_fraction": "0.001",
             **{name: f"{at.quantize(TICK, ROUND_FLOOR)}" for name, at in lines.items()},
             "quoted_price": f"{ask:f}", "quoted_at": datetime.now(UTC).isoformat(),
         }  # fmt: skip
@@ -221,6 +222,8 @@ class Bench:
             request, click.key = self._request()
             click.status = await connection.ask(request)
             click.answered = time.time()
+            if click.status != 201:
+                click.said = connection.begins.decode(errors="replace")
             free.put_nowait(connection)
 
         due = time.time()
@@ -281,6 +284,8 @@ def _matched(
 
 def _refuse_failures(clicks: Sequence[Click]) -> None:
     """Raises: RuntimeError, if a placement was refused: then something else was measured."""
-    refused = Counter(click.status for click in clicks if click.status != 201)
+    refused = [click for click in clicks if click.status != 201]
     if refused:
-        raise RuntimeError(f"Answers of the benchmark by status: {dict(refused)}")
+        by_status = Counter(click.status for click in refused)
+        said = "\n".join({click.status: click.said for click in refused}.values())
+        raise RuntimeError(f"Answers of the benchmark by status: {dict(by_status)}\n{said}")

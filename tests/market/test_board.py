@@ -39,6 +39,19 @@ def test_nothing_is_said_before_price_and_both_sides_are_known():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("sides", [("0.00000000", "65000"), ("64999", "0.00000000")])
+def test_a_side_where_nobody_stands_is_no_price_of_zero(sides):
+    board = Board(["BTCUSDT"])
+    board.apply(trade("65000.00000000"), NOW)
+    board.apply(touch("64999", "65000"), NOW)
+    board.apply(touch(*sides), NOW)
+    assert told(board) is None
+    board.catch_up("BTCUSDT", "65000", *sides, asked_ms=NOW + 9, unless_since=NOW + 9)
+    assert told(board) is None
+    board.apply(touch("64998", "65001"), NOW)
+    assert (told(board)["bid"], told(board)["ask"]) == ("64998", "65001")
+
+
 def test_trades_build_the_candle_and_the_exchanges_own_word_corrects_it():
     board = Board(["BTCUSDT"])
     board.apply(touch("1", "2"), NOW)

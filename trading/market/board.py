@@ -50,7 +50,7 @@ class Board:
                 case "kline":
                     closed = self._kline(line, event["k"])
                 case None if "u" in event:
-                    line.bid, line.ask = _amount(event["b"]), _amount(event["a"])
+                    line.bid, line.ask = _side(event["b"]), _side(event["a"])
                     line.at = max(line.at, now_ms + self._ahead)
                 case _:
                     return None
@@ -75,7 +75,7 @@ class Board:
         if known and line.at >= unless_since + self._ahead:
             return
         try:
-            told = _amount(price), _amount(bid), _amount(ask)
+            told = _amount(price), _side(bid), _side(ask)
         except (TypeError, InvalidOperation) as error:
             raise ValueError(f"unreadable quote of {symbol}: {error!r}") from error
         line.price, line.bid, line.ask = told
@@ -114,7 +114,7 @@ class Board:
         return list(self._lines)
 
     def message(self, symbol: str, seen_ms: int) -> bytes | None:
-        """What goes to Redis, once price, bid and ask are known; `seen_ms` by our clock."""
+        """What goes to Redis; None while price, bid or ask is not known. `seen_ms`: our clock."""
         line = self._lines[symbol]
         if line.price is None or line.bid is None or line.ask is None:
             return None
@@ -140,6 +140,16 @@ def _amount(text: object) -> str:
     if not Decimal(text).is_finite():
         raise InvalidOperation(f"{text} is no number")
     return text
+
+
+def _side(text: object) -> str | None:
+    """The best price of one side; None where nobody stands there, which the venue writes as zero.
+
+    Taken for a price, it would value every position at nothing: then the last quote stands, and
+    ages, until somebody stands there again.
+    """
+    price = _amount(text)
+    return price if Decimal(price) else None
 
 
 def _plain(text: str) -> str:
