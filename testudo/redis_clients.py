@@ -8,7 +8,7 @@ A subscription waits as long as it takes, but pings, and starts over where no pi
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -157,13 +157,18 @@ class BoundedLayer(RedisPubSubLoopLayer):
             del self.channels[channel]  # nobody will ever read it
             raise
 
-    async def has_listeners(self, group: str) -> bool:
-        channel = self._get_group_channel_name(group)
-        shard = self._get_shard(channel)
+    async def listened(self, groups: Collection[str]) -> set[str]:
+        found: set[str] = set()
+        by_channel = {self._get_group_channel_name(group): group for group in groups}
+        shard = self._get_shard("")  # one host: all groups are there
         async with shard._lock:
             shard._ensure_redis()
-            ((_, count),) = await shard._redis.pubsub_numsub(channel)
-        return count > 0
+            counted = await shard._redis.pubsub_numsub(*by_channel)
+        for channel, count in counted:
+            name = channel.decode() if isinstance(channel, bytes) else channel
+            if count:
+                found.add(by_channel[name])
+        return found
 
 
 class ImpatientChannelLayer(RedisPubSubChannelLayer):
@@ -200,9 +205,10 @@ class ImpatientChannelLayer(RedisPubSubChannelLayer):
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
         await self._within("group_send", group, message)
 
-    async def has_listeners(self, group: str) -> bool:
-        """Whether any process has joined the group: else what is sent to it reaches nobody."""
-        return bool(await self._within("has_listeners", group))
+    async def listened(self, groups: Collection[str]) -> set[str]:
+        """Those that any process has joined: what is sent to the others reaches nobody."""
+        joined: set[str] = await self._within("listened", groups)
+        return joined
 
     async def _within(self, name: str, *args: Any) -> Any:
         """Raises: redis.RedisError, OSError (TimeoutError is one)."""

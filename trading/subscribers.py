@@ -1,12 +1,14 @@
 """What trading does about its own events: tell the account's open pages."""
 
+from collections.abc import Collection
+
 import redis
 import structlog
 from channels.layers import get_channel_layer
 from django.db import transaction
 
 from testudo import background_loop
-from testudo.events import codec
+from testudo.events import codec, wake
 from testudo.events.bus import Delivery, Event, delivery, subscribe
 from trading import breakers
 from trading.consumers import encode, group_of
@@ -38,7 +40,7 @@ def _tell(here: Delivery, event: Event) -> None:
     the stream's number after it has joined, and this event is in it."""
     group, layer = group_of(here.stream), get_channel_layer()
     try:
-        if background_loop.run(layer.has_listeners(group)):
+        if background_loop.run(layer.listened([group])):
             text = encode(here.seq, event.name, codec.dump(event))
             message = {"type": "account.event", "text": text}
             background_loop.run(layer.group_send(group, message))
@@ -47,3 +49,13 @@ def _tell(here: Delivery, event: Event) -> None:
         redis.RedisError,
     ) as error:  # Redis is away: the page sees the gap by its numbers
         log.warning("page_not_told", group=group, error=str(error))
+
+
+def looked_at(streams: Collection[str]) -> Collection[str]:
+    """Streams of accounts of which some page is open. Raises: redis.RedisError, OSError."""
+    groups = {group_of(stream): stream for stream in streams}
+    joined = background_loop.run(get_channel_layer().listened(groups))
+    return {groups[group] for group in joined}
+
+
+wake.shown_where(looked_at)

@@ -8,7 +8,7 @@ from testudo.events import bus, wake
 def only_these_listeners(monkeypatch):
     """Each test begins with nobody listening, and wakes no worker unless it asks to."""
     monkeypatch.setattr(bus, "_listeners", {})
-    monkeypatch.setattr(wake._waker, "wake", lambda stream: None)
+    monkeypatch.setattr(wake._waker, "wake", lambda stream, urgent: None)
 
 
 class Notes:

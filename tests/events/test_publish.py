@@ -1,5 +1,6 @@
 """Publishing: saved with the change or not at all, numbered without gaps, never slow."""
 
+import queue
 import threading
 import time
 
@@ -134,3 +135,50 @@ def test_many_events_of_one_transaction_send_few_messages_and_a_rollback_sends_n
     assert names.count("a") <= 2  # the one being sent, and one for what came meanwhile
     assert names.count("b") <= 1
     assert "undone" not in names
+
+
+@pytest.fixture
+def sent_names(monkeypatch):
+    """The names for which messages went to the broker."""
+    sent: queue.Queue[str] = queue.Queue()
+    monkeypatch.setattr(
+        wake.current_app, "send_task", lambda name, args, **kwargs: sent.put(args[0])
+    )
+    return sent
+
+
+def test_what_is_only_shown_wakes_nobody_where_nobody_looks(sent_names):
+    waker = wake.Waker(gather=0.01)
+    waker.looked_at = lambda names: {"looked-at"} & set(names)
+    waker.wake("unseen", urgent=False)
+    waker.wake("looked-at", urgent=False)
+    waker.wake("both", urgent=False)
+    waker.wake("both")  # and not the other way round
+    waker.wake("both", urgent=False)
+    assert [sent_names.get(timeout=5) for _ in range(2)] == ["looked-at", "both"]
+    waker.wake("last")
+    assert sent_names.get(timeout=5) == "last"  # nothing was sent for "unseen" before it
+
+
+def test_a_look_that_fails_wakes_them_all_and_the_thread_goes_on(sent_names):
+    def broken(names):
+        raise OSError("Redis is away")
+
+    waker = wake.Waker()
+    waker.looked_at = broken
+    for name in ("a", "b"):
+        waker.wake(name, urgent=False)
+        assert sent_names.get(timeout=5) == name
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_is_urgent_where_a_listener_acts_on_it(monkeypatch):
+    told = []
+    monkeypatch.setattr(wake._waker, "wake", lambda stream, urgent: told.append((stream, urgent)))
+    bus.subscribe(Counted, consumer="page", writes=False)(lambda event: None)
+    with transaction.atomic():
+        bus.publish(Counted(number=1), stream="shown")
+    bus.subscribe(Counted, consumer="journal")(lambda event: None)
+    with transaction.atomic():
+        bus.publish(Counted(number=1), stream="acted-on")
+    assert told == [("shown", False), ("acted-on", True)]

@@ -7,7 +7,7 @@ from testudo.events import wake
 @pytest.fixture(autouse=True)
 def no_worker(monkeypatch):
     """The tests deliver by themselves; no other process is woken."""
-    monkeypatch.setattr(wake._waker, "wake", lambda stream: None)
+    monkeypatch.setattr(wake._waker, "wake", lambda stream, urgent: None)
 
 
 @pytest.fixture

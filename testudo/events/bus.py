@@ -81,7 +81,7 @@ def publish(event: Event, *, stream: str, batch: Batch | None = None) -> int:
     statement, values = OutboxEvent.append(
         stream, event.name, codec.dump(event), id=event.id, correlation_id=correlation_id()
     )
-    wake.after_commit(stream)
+    wake.after_commit(stream, urgent=any(each.writes for each in listeners(type(event))))
     if batch is not None:
         batch.add(statement, values)
         return 0

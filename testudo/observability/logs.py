@@ -82,6 +82,9 @@ def config(*, as_json: bool, level: str) -> dict[str, Any]:
             "daphne.access": {"level": "WARNING"},
             "django.request": {"level": "ERROR"},
             "axes": {"level": "WARNING"},
+            # That a task came and went; what it did says its own line.
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
             "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
             # python-binance and urllib3 print URLs at DEBUG; signatures stay out of them.
             "urllib3": {"level": "INFO"},
