@@ -38,17 +38,19 @@ def tell_pages(event: TradeEvent | PlanRefused | RiskEvent | LimitChanged) -> No
 def _tell(here: Delivery, event: Event) -> None:
     """Nothing is put into words for an account nobody looks at: a page that comes meanwhile reads
     the stream's number after it has joined, and this event is in it."""
-    group, layer = group_of(here.stream), get_channel_layer()
     try:
-        if background_loop.run(layer.listened([group])):
+        if looked_at([here.stream]):
             text = encode(here.seq, event.name, codec.dump(event))
-            message = {"type": "account.event", "text": text}
-            background_loop.run(layer.group_send(group, message))
+            _send(group_of(here.stream), {"type": "account.event", "text": text})
     except (
         OSError,
         redis.RedisError,
     ) as error:  # Redis is away: the page sees the gap by its numbers
-        log.warning("page_not_told", group=group, error=str(error))
+        log.warning("page_not_told", stream=here.stream, error=str(error))
+
+
+def _send(group: str, message: dict[str, str]) -> None:
+    background_loop.run(get_channel_layer().group_send(group, message))
 
 
 def looked_at(streams: Collection[str]) -> Collection[str]:

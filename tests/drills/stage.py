@@ -244,6 +244,7 @@ def stage(seed: int) -> Iterator[Stage]:
         stack.enter_context(mock.patch.object(venue_client, "_transport", set_here.wire))
         stack.enter_context(mock.patch.object(venue_clock, "time", _Stopwatch()))
         stack.enter_context(prices.quoted_by(set_here.quote_of))
+        stack.enter_context(mock.patch.object(subscribers, "looked_at", list))  # every page is open
         stack.enter_context(mock.patch.object(subscribers, "_send", set_here.note_frame))
         for waker in wake._wakers.values():
             stack.enter_context(mock.patch.object(waker, "wake", set_here.workers.wake))
