@@ -61,12 +61,14 @@ def ear(monkeypatch):
 
 @pytest.fixture
 def stream(account):
-    """The loop's parts, called one by one; its threads are this one."""
+    """The loop's parts, called one by one; its threads are this one, and its tasks done at once."""
 
     async def here(call, *args):
         return call(*args)
 
-    return RiskStream(lambda: [account.pk], here)
+    made = RiskStream(lambda: [account.pk], here)
+    made._start = lambda work: run(made._quietly(work))
+    return made
 
 
 def run(coroutine) -> None:

@@ -89,8 +89,8 @@ def at_the_readers_end(monkeypatch) -> asyncio.Event:
     """Set when the reader has nothing more to read."""
     ended, honest = asyncio.Event(), user_stream._read
 
-    async def read(socket, number, waiting) -> None:
-        await honest(socket, number, waiting)
+    async def read(*args) -> None:
+        await honest(*args)
         ended.set()
 
     monkeypatch.setattr(user_stream, "_read", read)
@@ -191,6 +191,19 @@ async def test_an_exchange_too_busy_to_say_is_asked_again(peer, probing):
     async with aclosing(session(peer.url, KEYS)) as events:
         heard = [await anext(events) for _ in range(3)]
     assert [type(each) for each in heard] == [Subscribed, Alive, Alive]
+
+
+async def test_a_probe_takes_its_weight_first_and_where_there_is_none_it_is_a_ping(peer, probing):
+    peer.then, asked = answering([]), []
+
+    async def may_ask(weight: int) -> bool:
+        asked.append(weight)
+        return False
+
+    async with aclosing(session(peer.url, KEYS, may_ask=may_ask)) as events:
+        heard = [await anext(events) for _ in range(3)]
+    assert [type(each) for each in heard] == [Subscribed, Alive, Alive]
+    assert set(asked) == {2}
 
 
 async def test_f20_every_connection_subscribes_anew_and_the_books_are_matched_first(peer):

@@ -35,17 +35,29 @@ CONNECT_TIMEOUT = 3  # seconds
 CLOSE_TIMEOUT = 1  # a peer that is gone says no goodbye
 ANSWER_TIMEOUT = 10
 PING_EVERY, PONG_WITHIN = 10, 10  # a dead peer is noticed within 20 s: R13
-PROBE_EVERY = 60  # of a quiet stream: weight 2 each, of the 6,000 a minute that an address has
+PROBE_EVERY = 60  # of a quiet stream
+PROBE_WEIGHT = 2  # each, of the 6,000 a minute that an address has
 CLOCK_SAMPLES = 3
 LONGEST_PAUSE = 30
 MOST_TOGETHER = 50  # events of one burst: they are booked in one transaction
 MOST_BUFFERED = 10_000  # events; nearly so many unbooked ones mean: match again (a gap)
 
 
-async def session(url: str, keys: ApiKeys, *, together: bool = False) -> AsyncIterator[StreamEvent]:
+async def _always(weight: int) -> bool:
+    return True
+
+
+async def session(
+    url: str,
+    keys: ApiKeys,
+    *,
+    together: bool = False,
+    may_ask: Callable[[int], Awaitable[bool]] = _always,
+) -> AsyncIterator[StreamEvent]:
     """One connection's events, `Subscribed` first. Ends by raising StreamLost.
 
-    `together`: what waits is handed on as one burst, so that it can be booked as one.
+    `together`: what waits is handed on as one burst, so that it can be booked as one. `may_ask`:
+    takes a request's weight from the budget before a quiet stream is probed; False: not now.
 
     A reader of its own takes them off the socket, so that a peer that is gone is noticed, and a
     caller who cannot keep up, however long the caller takes over one of them.
@@ -60,7 +72,7 @@ async def session(url: str, keys: ApiKeys, *, together: bool = False) -> AsyncIt
         ) as socket:
             number = await _subscribe(socket, keys)
             waiting: asyncio.Queue[StreamEvent | StreamLost] = asyncio.Queue()
-            reader = asyncio.create_task(_read(socket, number, waiting))
+            reader = asyncio.create_task(_read(socket, number, waiting, may_ask))
             try:
                 yield Subscribed()
                 while True:
@@ -86,12 +98,15 @@ async def session(url: str, keys: ApiKeys, *, together: bool = False) -> AsyncIt
 
 
 async def _read(
-    socket: ClientConnection, number: int, waiting: "asyncio.Queue[StreamEvent | StreamLost]"
+    socket: ClientConnection,
+    number: int,
+    waiting: "asyncio.Queue[StreamEvent | StreamLost]",
+    may_ask: Callable[[int], Awaitable[bool]],
 ) -> None:
     """Put what arrives in the queue, the reason for its end last. Past four fifths of what may
     wait, nothing of it is booked any more: matching the books by REST tells it all (R13, R22)."""
     try:
-        async for event in _events(socket, number):
+        async for event in _events(socket, number, may_ask):
             waiting.put_nowait(event)
             if waiting.qsize() > MOST_BUFFERED * 4 // 5:
                 while not waiting.empty():
@@ -155,7 +170,9 @@ async def _answer(socket: ClientConnection, method: str, params: dict[str, Any])
                 return answer
 
 
-async def _events(socket: ClientConnection, number: int) -> AsyncIterator[StreamEvent]:
+async def _events(
+    socket: ClientConnection, number: int, may_ask: Callable[[int], Awaitable[bool]]
+) -> AsyncIterator[StreamEvent]:
     """What comes, and signs of life while nothing does. A subscription can be lost while the socket
     lives (F20), which no pong tells: so a quiet stream is asked for its subscriptions at times."""
     probed = time.monotonic()
@@ -164,7 +181,7 @@ async def _events(socket: ClientConnection, number: int) -> AsyncIterator[Stream
             async with asyncio.timeout(PING_EVERY):
                 frame = json.loads(await socket.recv())
         except TimeoutError:
-            if time.monotonic() - probed >= PROBE_EVERY:
+            if time.monotonic() - probed >= PROBE_EVERY and await may_ask(PROBE_WEIGHT):
                 for missed in await _probe(socket, number):
                     yield missed
                 probed = time.monotonic()

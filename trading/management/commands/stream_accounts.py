@@ -144,6 +144,14 @@ class Streams:
 
     async def _session(self, venue: str, url: str, keys: ApiKeys) -> AsyncIterator[StreamEvent]:
         """A session, opened once the budgets of connections and requests have room for it."""
+
+        async def may_ask(weight: int) -> bool:
+            try:
+                await self._in_thread(budget_of(venue).take, weight)
+            except RequestsHeld:
+                return False
+            return True
+
         while True:
             async with self._turn():  # in the order of `_accounts`
                 try:
@@ -151,7 +159,7 @@ class Streams:
                 except RequestsHeld as held:
                     wait = held
                 else:
-                    events = session(url, keys, together=True)
+                    events = session(url, keys, together=True, may_ask=may_ask)
                     begun = await anext(events)
                     break
             await _wait_for(wait)
