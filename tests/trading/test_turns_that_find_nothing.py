@@ -187,7 +187,7 @@ async def test_what_waits_is_handed_on_together_and_its_end_is_still_told(monkey
     async def nothing(*args):
         return None
 
-    async def read(socket, number, waiting):
+    async def read(socket, number, waiting, may_ask):
         for event in (Alive(), Alive(), Ending(), Alive(), StreamLost("over")):
             waiting.put_nowait(event)
 
